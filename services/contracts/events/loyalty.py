@@ -1,0 +1,92 @@
+"""Facts of the loyalty service. Amounts are whole points or minor units; names are as shown when it happened."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.contracts.events.base import Event
+
+
+@dataclass(frozen=True, slots=True)
+class MemberEnrolled(Event):
+    """A person joined the program."""
+
+    member_id: UUID
+    merchant_name: str
+    program_name_en: str
+    program_name_zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberContactChanged(Event):
+    """How a member is reached, whole: it replaces what was known. The only letter with personal data (ADR 0011)."""
+
+    member_id: UUID
+    name: str | None
+    email: str | None
+    phone: str | None
+    locale: str
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseRecorded(Event):
+    """A purchase was stored; ``points`` is what it earned, 0 included. ``member_id`` is None for a guest."""
+
+    purchase_id: UUID
+    member_id: UUID | None
+    merchant_name: str
+    store_name: str
+    occurred_at: datetime
+    total_minor: int
+    currency: str
+    points: int
+    balance: int
+    unit_name_en: str
+    unit_name_zh: str
+    tier_name_en: str
+    tier_name_zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseRefunded(Event):
+    """A part or the whole of a purchase was taken back, and ``points`` with it; ``shortfall`` was already spent."""
+
+    refund_id: UUID
+    purchase_id: UUID
+    member_id: UUID | None
+    merchant_name: str
+    store_name: str
+    occurred_at: datetime
+    refunded_minor: int
+    currency: str
+    points: int
+    shortfall: int
+    balance: int
+    unit_name_en: str
+    unit_name_zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class RewardRedeemed(Event):
+    """A member paid points for a reward."""
+
+    redemption_id: UUID
+    member_id: UUID
+    merchant_name: str
+    reward_name_en: str
+    reward_name_zh: str
+    occurred_at: datetime
+    points: int
+    balance: int
+    unit_name_en: str
+    unit_name_zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class TierChanged(Event):
+    """A member moved to another tier. Codes are those of the program document."""
+
+    member_id: UUID
+    from_tier: str
+    to_tier: str

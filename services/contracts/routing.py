@@ -1,0 +1,29 @@
+"""Who hears what, in one place. A consumer is a service; its ``handlers.py`` must know each event listed for it."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from services.contracts.events.base import Event
+from services.contracts.events.loyalty import (
+    MemberContactChanged,
+    MemberEnrolled,
+    PurchaseRecorded,
+    PurchaseRefunded,
+    RewardRedeemed,
+    TierChanged,
+)
+from services.contracts.events.tenancy import StaffInvited
+
+NOTIFICATIONS = "notifications"
+
+ROUTES: Mapping[type[Event], tuple[str, ...]] = MappingProxyType(
+    {
+        MemberEnrolled: (NOTIFICATIONS,),
+        MemberContactChanged: (NOTIFICATIONS,),
+        PurchaseRecorded: (NOTIFICATIONS,),
+        PurchaseRefunded: (NOTIFICATIONS,),
+        RewardRedeemed: (NOTIFICATIONS,),
+        StaffInvited: (NOTIFICATIONS,),
+        TierChanged: (),
+    }
+)

@@ -1,0 +1,153 @@
+"""Rows of the ledger. Entries, postings and lot movements are never changed; the database refuses it to everyone.
+
+An account is (holder, unit, purpose); a null holder is the program. Only holders have running balances: a program row
+that every purchase touched would make a whole tenant queue on one lock.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, PrimaryKeyConstraint, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.platform.db.base import TenantRow
+
+PURPOSES = "'pending', 'available', 'held', 'owed', 'issuance', 'redemption', 'breakage', 'adjustment', 'clearing'"
+
+
+class LedgerHolderRow(TenantRow):
+    """Whose points they are. Its row is the lock of everything that the holder has, and the head of its chain."""
+
+    __tablename__ = "ledger_holders"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    entry_seq: Mapped[int]
+    last_hash: Mapped[bytes]
+    created_at: Mapped[datetime]
+
+
+class LedgerBalanceRow(TenantRow):
+    """What went in and out of each of a holder's accounts in one unit, and what happened in all."""
+
+    __tablename__ = "ledger_balances"
+    __table_args__ = (
+        PrimaryKeyConstraint("holder_id", "unit"),
+        CheckConstraint("pending_in - pending_out >= 0", name="pending_check"),
+        CheckConstraint("available_in - available_out >= 0", name="available_check"),
+        CheckConstraint("held_in - held_out >= 0", name="held_check"),
+        CheckConstraint("owed_in - owed_out >= 0", name="owed_check"),
+        CheckConstraint("available_in - available_out <= 9007199254740991", name="range_check"),
+    )
+
+    holder_id: Mapped[UUID] = mapped_column(ForeignKey(LedgerHolderRow.id))
+    unit: Mapped[str]
+    pending_in: Mapped[int]
+    pending_out: Mapped[int]
+    available_in: Mapped[int]
+    available_out: Mapped[int]
+    held_in: Mapped[int]
+    held_out: Mapped[int]
+    owed_in: Mapped[int]
+    owed_out: Mapped[int]
+    earned: Mapped[int]
+    spent: Mapped[int]
+    expired: Mapped[int]
+    reversed: Mapped[int]
+
+
+class LedgerEntryRow(TenantRow):
+    """One immutable fact of the ledger, chained to the one before it of the same holder."""
+
+    __tablename__ = "ledger_entries"
+    __table_args__ = (
+        UniqueConstraint("holder_id", "seq", name="seq_key"),
+        CheckConstraint("seq > 0", name="seq_check"),
+        CheckConstraint(
+            "kind IN ('accrual', 'activation', 'redemption', 'clawback', 'adjustment', 'expiry')", name="kind_check"
+        ),
+        Index(None, "reference_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    holder_id: Mapped[UUID] = mapped_column(ForeignKey(LedgerHolderRow.id))
+    seq: Mapped[int]
+    kind: Mapped[str]
+    store_id: Mapped[UUID | None]
+    program_version_id: Mapped[UUID | None]
+    actor_kind: Mapped[str]
+    actor_id: Mapped[UUID | None]
+    reference_kind: Mapped[str | None]
+    reference_id: Mapped[UUID | None]
+    reason: Mapped[str | None]
+    occurred_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    previous_hash: Mapped[bytes]
+    hash: Mapped[bytes]
+
+
+class LedgerPostingRow(TenantRow):
+    """One positive amount from a debit account to a credit account; so every entry balances by construction."""
+
+    __tablename__ = "ledger_postings"
+    __table_args__ = (
+        PrimaryKeyConstraint("entry_id", "position"),
+        CheckConstraint("amount > 0", name="amount_check"),
+        CheckConstraint(f"debit_purpose IN ({PURPOSES})", name="debit_purpose_check"),
+        CheckConstraint(f"credit_purpose IN ({PURPOSES})", name="credit_purpose_check"),
+        CheckConstraint(
+            "(debit_holder_id, debit_purpose) IS DISTINCT FROM (credit_holder_id, credit_purpose)", name="sides_check"
+        ),
+    )
+
+    entry_id: Mapped[UUID] = mapped_column(ForeignKey(LedgerEntryRow.id))
+    position: Mapped[int]
+    unit: Mapped[str]
+    debit_holder_id: Mapped[UUID | None]
+    debit_purpose: Mapped[str]
+    credit_holder_id: Mapped[UUID | None]
+    credit_purpose: Mapped[str]
+    amount: Mapped[int]
+
+
+class LedgerLotRow(TenantRow):
+    """Points born together. ``remaining`` counts into pending or available, by ``state``."""
+
+    __tablename__ = "ledger_lots"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount_check"),
+        CheckConstraint("remaining >= 0 AND remaining <= amount", name="remaining_check"),
+        CheckConstraint("state IN ('pending', 'active')", name="state_check"),
+        CheckConstraint("expires_at IS NULL OR expires_at > activates_at", name="period_check"),
+        Index("ledger_lots_open_idx", "holder_id", "unit", postgresql_where=text("remaining > 0")),
+        Index("ledger_lots_origin_entry_id_idx", "origin_entry_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    holder_id: Mapped[UUID] = mapped_column(ForeignKey(LedgerHolderRow.id))
+    unit: Mapped[str]
+    amount: Mapped[int]
+    remaining: Mapped[int]
+    state: Mapped[str]
+    activates_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    origin_entry_id: Mapped[UUID] = mapped_column(ForeignKey(LedgerEntryRow.id))
+    origin_kind: Mapped[str]
+    origin_id: Mapped[UUID | None]
+    rule_id: Mapped[str | None]
+    funder_store_id: Mapped[UUID | None]
+    created_at: Mapped[datetime]
+
+
+class LedgerLotMovementRow(TenantRow):
+    """What an entry did to a lot, so that a reversal gives back to the very lots that were drawn."""
+
+    __tablename__ = "ledger_lot_movements"
+    __table_args__ = (
+        PrimaryKeyConstraint("entry_id", "lot_id"),
+        CheckConstraint("delta <> 0", name="delta_check"),
+        Index(None, "lot_id"),
+    )
+
+    entry_id: Mapped[UUID] = mapped_column(ForeignKey(LedgerEntryRow.id))
+    lot_id: Mapped[UUID] = mapped_column(ForeignKey(LedgerLotRow.id))
+    delta: Mapped[int]

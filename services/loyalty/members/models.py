@@ -1,0 +1,43 @@
+"""Rows of members and of the identities by which they are found."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.platform.db.base import TenantRow
+
+
+class MemberRow(TenantRow):
+    """A person in the program."""
+
+    __tablename__ = "members"
+    __table_args__ = (CheckConstraint("status IN ('active', 'inactive')", name="status_check"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str | None]
+    birthday: Mapped[date | None] = mapped_column(Date())
+    locale: Mapped[str]
+    timezone: Mapped[str]
+    status: Mapped[str]
+    enrolled_at: Mapped[datetime]
+    enrolled_store_id: Mapped[UUID | None]
+    updated_at: Mapped[datetime]
+
+
+class MemberIdentityRow(TenantRow):
+    """One way to find a member: a phone, an e-mail address, a card or an id of another system; one person each."""
+
+    __tablename__ = "member_identities"
+    __table_args__ = (
+        UniqueConstraint("kind", "value", name="value_key"),
+        CheckConstraint("kind IN ('phone', 'email', 'card', 'external')", name="kind_check"),
+        Index(None, "member_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    member_id: Mapped[UUID] = mapped_column(ForeignKey(MemberRow.id))
+    kind: Mapped[str]
+    value: Mapped[str]
+    created_at: Mapped[datetime]

@@ -1,0 +1,123 @@
+"""Rows of evidence: what was bought, what it earned, what was taken back."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, Numeric, PrimaryKeyConstraint, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.platform.db.base import TenantRow
+
+QUANTITY = Numeric(18, 4)
+
+
+class PurchaseRow(TenantRow):
+    """A purchase, stored even when it earns nothing. ``frozen`` is what its evaluation saw, for later refunds."""
+
+    __tablename__ = "purchases"
+    __table_args__ = (
+        UniqueConstraint("source", "external_id", name="external_id_key"),
+        CheckConstraint("points >= 0 AND points_taken_back >= 0", name="points_check"),
+        CheckConstraint("points_taken_back + shortfall <= points", name="taken_back_check"),
+        Index("purchases_member_id_occurred_at_idx", "member_id", "occurred_at", "id"),
+        Index(None, "store_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    source: Mapped[str]
+    external_id: Mapped[str]
+    content_hash: Mapped[bytes]
+    member_id: Mapped[UUID | None]
+    store_id: Mapped[UUID]
+    channel: Mapped[str]
+    currency: Mapped[str]
+    discount_minor: Mapped[int]
+    total_minor: Mapped[int]
+    refunded_minor: Mapped[int]
+    # The part of the refunds that names no line.
+    refunded_free_minor: Mapped[int]
+    occurred_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    program_version_id: Mapped[UUID | None]
+    frozen: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    points: Mapped[int]
+    points_taken_back: Mapped[int]
+    shortfall: Mapped[int]
+    entry_id: Mapped[UUID | None]
+
+
+class PurchaseLineRow(TenantRow):
+    """One line of a receipt. ``net_minor`` is what was paid: amount less its own and its share of the order's discount."""
+
+    __tablename__ = "purchase_lines"
+    __table_args__ = (
+        PrimaryKeyConstraint("purchase_id", "position"),
+        CheckConstraint("returned_quantity >= 0", name="returned_quantity_check"),
+    )
+
+    purchase_id: Mapped[UUID] = mapped_column(ForeignKey(PurchaseRow.id))
+    position: Mapped[int]
+    sku: Mapped[str]
+    name: Mapped[str | None]
+    category: Mapped[list[str]] = mapped_column(ARRAY(Text()))
+    quantity: Mapped[Decimal] = mapped_column(QUANTITY)
+    amount_minor: Mapped[int]
+    discount_minor: Mapped[int]
+    net_minor: Mapped[int]
+    points: Mapped[int]
+    returned_quantity: Mapped[Decimal] = mapped_column(QUANTITY)
+
+
+class PurchaseAccrualRow(TenantRow):
+    """What one rule gave for a purchase: first, and what stands of it after refunds."""
+
+    __tablename__ = "purchase_accruals"
+    __table_args__ = (
+        PrimaryKeyConstraint("purchase_id", "rule_id"),
+        CheckConstraint("points >= 0 AND standing >= 0 AND standing <= points", name="standing_check"),
+    )
+
+    purchase_id: Mapped[UUID] = mapped_column(ForeignKey(PurchaseRow.id))
+    rule_id: Mapped[str]
+    lot_id: Mapped[UUID | None]
+    points: Mapped[int]
+    standing: Mapped[int]
+
+
+class RefundRow(TenantRow):
+    """A taking back of a part or the whole of a purchase."""
+
+    __tablename__ = "refunds"
+    __table_args__ = (
+        UniqueConstraint("source", "external_id", name="external_id_key"),
+        CheckConstraint("points_taken_back >= 0 AND shortfall >= 0", name="points_check"),
+        Index(None, "purchase_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    purchase_id: Mapped[UUID] = mapped_column(ForeignKey(PurchaseRow.id))
+    source: Mapped[str]
+    external_id: Mapped[str]
+    content_hash: Mapped[bytes]
+    refunded_minor: Mapped[int]
+    points_taken_back: Mapped[int]
+    shortfall: Mapped[int]
+    reason: Mapped[str | None]
+    entry_id: Mapped[UUID | None]
+    occurred_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+
+
+class RefundLineRow(TenantRow):
+    """How much of a line a refund took back."""
+
+    __tablename__ = "refund_lines"
+    __table_args__ = (PrimaryKeyConstraint("refund_id", "position"),)
+
+    refund_id: Mapped[UUID] = mapped_column(ForeignKey(RefundRow.id))
+    position: Mapped[int]
+    quantity: Mapped[Decimal] = mapped_column(QUANTITY)
+    amount_minor: Mapped[int]

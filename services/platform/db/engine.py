@@ -1,0 +1,65 @@
+"""The connection pool of one process."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import psycopg
+from psycopg.types.json import set_json_dumps, set_json_loads
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.pool import QueuePool
+
+from services.platform.db.homes import Home
+
+set_json_dumps(orjson.dumps)
+set_json_loads(orjson.loads)
+
+CONNECT_TIMEOUT_SECONDS = 5
+POOL_TIMEOUT_SECONDS = 30
+
+
+def _no_nudge(_home: Home) -> None:
+    """Without a broker the sweep finds the outbox."""
+
+
+@dataclass(slots=True)
+class Database:
+    """A pool of connections, and whom to tell when a transaction has published letters."""
+
+    engine: Engine
+    nudge: Callable[[Home], None] = field(default=_no_nudge)
+
+    def driver_connection(self, connection: Connection) -> psycopg.Connection[Any]:
+        """The psycopg connection inside a SQLAlchemy one."""
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        return driver
+
+    def close(self) -> None:
+        """Close every idle connection; those at work close when they come back."""
+        self.engine.dispose()
+
+
+def open_database(url: str, *, pool_size: int) -> Database:
+    """A pool of at most ``pool_size`` connections to the server at a libpq ``url``; none is opened yet."""
+    engine = create_engine(
+        url.replace("postgresql://", "postgresql+psycopg://", 1),
+        # In autocommit mode the driver sends nothing of its own: `session` begins with one message, and commits.
+        isolation_level="AUTOCOMMIT",
+        poolclass=QueuePool,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=POOL_TIMEOUT_SECONDS,
+        pool_use_lifo=True,
+        pool_reset_on_return=None,
+        connect_args={
+            # Behind a transaction pooler, prepared statements of two clients collide and answer each other's queries.
+            "prepare_threshold": None,
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "application_name": "regulars",
+        },
+        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_deserializer=orjson.loads,
+    )
+    return Database(engine)

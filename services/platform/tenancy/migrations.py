@@ -1,0 +1,138 @@
+"""Both lines of migrations: the shared schema by Alembic itself, tenants by DDL that Alembic renders once.
+
+A tenant's schema changes in the same transaction as its recorded revision, so a killed run is simply run again.
+"""
+
+import io
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from services.platform.db.homes import Home, tenant_home
+
+_MIGRATIONS = Path(__file__).resolve().parents[3] / "infra" / "migrations"
+_GRANTS = (_MIGRATIONS.parent / "postgres" / "tenant_grants.sql").read_text
+
+TENANTS_PER_TRANSACTION = 20
+LOCK_TIMEOUT = "4s"
+
+Progress = Callable[[int, int], None]
+"""Told after each step: tenants done, tenants in all."""
+
+
+def migrate_shared(direct_url: str) -> None:
+    """Bring the shared schema to its newest revision."""
+    config = _config("shared")
+    config.attributes["url"] = direct_url
+    command.upgrade(config, "head")
+
+
+def head_revision() -> str:
+    """The newest revision of the tenant line."""
+    head = ScriptDirectory.from_config(_config("tenant")).get_current_head()
+    assert head is not None
+    return head
+
+
+@lru_cache(maxsize=16)
+def render_tenant_ddl(from_revision: str = "base") -> str:
+    """The DDL from a revision of the tenant line to the newest one, without schema names and without BEGIN."""
+    output = io.StringIO()
+    config = _config("tenant")
+    config.output_buffer = output
+    command.upgrade(config, f"{from_revision}:head", sql=True)
+    return output.getvalue()
+
+
+def provision_schema(direct_url: str, home: Home) -> None:
+    """Make a tenant's schema from one prepared script, in one transaction; a schema that is there is left alone."""
+    with psycopg.connect(direct_url, autocommit=True) as connection, connection.transaction():
+        # Two runs for one tenant take turns at its row in the registry.
+        connection.execute("SELECT id FROM platform.tenants WHERE id = %s FOR UPDATE", [home.tenant_id])
+        if not _has_schema(connection, home):
+            schema = sql.Identifier(home.schema)
+            # On Citus the schema's tables stay on one node; elsewhere the setting means nothing.
+            connection.execute("SET LOCAL citus.enable_schema_based_sharding TO on")
+            connection.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
+            connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(schema))
+            connection.execute(render_tenant_ddl().encode())
+            _grant(connection, home)
+        connection.execute(
+            "UPDATE platform.tenants SET schema_revision = %s,"
+            " status = CASE WHEN status = 'provisioning' THEN 'active' ELSE status END WHERE id = %s",
+            [head_revision(), home.tenant_id],
+        )
+
+
+def pending_tenants(direct_url: str) -> tuple[tuple[UUID, str], ...]:
+    """Tenants that are not at the newest revision, with the one that they are at."""
+    query = (
+        "SELECT id, schema_revision FROM platform.tenants"
+        " WHERE status <> 'provisioning' AND schema_revision <> %s ORDER BY id"
+    )
+    with psycopg.connect(direct_url, autocommit=True) as connection:
+        return tuple(connection.execute(query, [head_revision()]).fetchall())
+
+
+def migrate_tenants(direct_url: str, *, progress: Progress) -> tuple[tuple[UUID, str], ...]:
+    """Bring every tenant to the newest revision; those that failed, with the reason, which never stops the rest."""
+    pending = pending_tenants(direct_url)
+    failed: list[tuple[UUID, str]] = []
+    with psycopg.connect(direct_url, autocommit=True, row_factory=dict_row) as connection:
+        for start in range(0, len(pending), TENANTS_PER_TRANSACTION):
+            batch = pending[start : start + TENANTS_PER_TRANSACTION]
+            failed.extend(_migrate_batch(connection, batch))
+            progress(start + len(batch), len(pending))
+    return tuple(failed)
+
+
+def _migrate_batch(
+    connection: psycopg.Connection[dict[str, object]], batch: Sequence[tuple[UUID, str]]
+) -> list[tuple[UUID, str]]:
+    try:
+        _migrate_together(connection, batch)
+    except psycopg.Error as error:
+        if len(batch) == 1:
+            return [(batch[0][0], str(error))]
+        # One of them stands in the way: go one by one, so that only that one stays behind.
+        return [failure for tenant in batch for failure in _migrate_batch(connection, [tenant])]
+    return []
+
+
+def _migrate_together(connection: psycopg.Connection[dict[str, object]], batch: Sequence[tuple[UUID, str]]) -> None:
+    with connection.transaction():
+        connection.execute(f"SET LOCAL lock_timeout TO '{LOCK_TIMEOUT}'".encode())
+        for tenant_id, revision in batch:
+            home = tenant_home(tenant_id)
+            connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(sql.Identifier(home.schema)))
+            connection.execute(render_tenant_ddl(revision).encode())
+            _grant(connection, home)
+            connection.execute(
+                "UPDATE platform.tenants SET schema_revision = %s WHERE id = %s", [head_revision(), tenant_id]
+            )
+
+
+def _has_schema(connection: psycopg.Connection[tuple[object, ...]], home: Home) -> bool:
+    found = connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [home.schema]).fetchone()
+    return found is not None
+
+
+def _grant(
+    connection: psycopg.Connection[tuple[object, ...]] | psycopg.Connection[dict[str, object]], home: Home
+) -> None:
+    connection.execute(sql.SQL(_GRANTS()).format(schema=sql.Identifier(home.schema)))  # type: ignore[arg-type]
+
+
+def _config(line: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS / line))
+    config.set_main_option("path_separator", "newline")
+    return config
