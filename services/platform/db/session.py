@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from psycopg.abc import Query
+from psycopg.abc import QueryNoTemplate as Query
 from psycopg.rows import DictRow, dict_row
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session

@@ -128,7 +128,7 @@ def _has_schema(connection: psycopg.Connection[tuple[object, ...]], home: Home) 
 def _grant(
     connection: psycopg.Connection[tuple[object, ...]] | psycopg.Connection[dict[str, object]], home: Home
 ) -> None:
-    connection.execute(sql.SQL(_GRANTS()).format(schema=sql.Identifier(home.schema)))  # type: ignore[arg-type]
+    connection.execute(sql.SQL(_GRANTS()).format(schema=sql.Identifier(home.schema)))
 
 
 def _config(line: str) -> Config:

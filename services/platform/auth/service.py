@@ -1,0 +1,201 @@
+"""Sessions, API keys and invitations. Each verb works in the platform's home."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from services.contracts.events.tenancy import StaffInvited
+from services.platform.auth import repository as sql
+from services.platform.auth.domain import GRANTABLE, Principal, Role, Scope
+from services.platform.auth.errors import (
+    ApiKeyNotFound,
+    InvitationInvalid,
+    LoginThrottled,
+    RoleNotGrantable,
+    ScopesNotGrantable,
+)
+from services.platform.auth.passwords import normalize_email
+from services.platform.auth.tokens import new_key_prefix, new_key_secret, new_session_secret
+from services.platform.db.session import UnitOfWork
+from services.platform.ids import new_id
+from services.platform.outbox.service import publish
+from services.platform.tenancy.domain import Tenant
+
+SESSION_LIFE = timedelta(days=30)
+INVITATION_LIFE = timedelta(days=7)
+LOGIN_WINDOW = timedelta(minutes=5)
+LOGIN_ATTEMPTS_MAX = 10
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A new session; ``token`` is shown once."""
+
+    user_id: UUID
+    token: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewApiKey:
+    """An API key as its maker sees it; ``secret`` is shown once."""
+
+    id: UUID
+    secret: str
+
+
+def count_attempt(uow: UnitOfWork, *, email: str) -> None:
+    """Count a guess at an account, which need not exist. Commit it before looking at the password.
+
+    Raises:
+        LoginThrottled: more than ``LOGIN_ATTEMPTS_MAX`` in ``LOGIN_WINDOW``. The count stays.
+    """
+    values = {"account": _account(email), "now": uow.now, "window_start": uow.now - LOGIN_WINDOW}
+    row = uow.fetch_one(sql.COUNT_ATTEMPT, values)
+    assert row is not None
+    if row["attempts"] > LOGIN_ATTEMPTS_MAX:
+        wait = row["window_started_at"] + LOGIN_WINDOW - uow.now
+        raise LoginThrottled(retry_after_seconds=max(1, int(wait.total_seconds())))
+
+
+def open_session(uow: UnitOfWork, *, user_id: UUID) -> SignedIn:
+    """A new session of a person who has just proved who they are."""
+    session_id = new_id()
+    secret = new_session_secret(session_id)
+    expires_at = uow.now + SESSION_LIFE
+    sql.insert_session(uow, session_id=session_id, user_id=user_id, secret_hash=secret.hash, expires_at=expires_at)
+    return SignedIn(user_id=user_id, token=secret.text, expires_at=expires_at)
+
+
+def log_out(uow: UnitOfWork, *, session_id: UUID) -> bool:
+    """End a session; False when it had ended before."""
+    return uow.execute(sql.REVOKE_SESSION, {"id": session_id, "now": uow.now}) == 1
+
+
+def create_api_key(
+    uow: UnitOfWork,
+    *,
+    tenant: Tenant,
+    maker: Principal,
+    name: str,
+    scopes: frozenset[Scope],
+    store_id: UUID | None = None,
+    expires_at: datetime | None = None,
+) -> NewApiKey:
+    """Make an API key for a tenant or one of its stores.
+
+    Raises:
+        ScopesNotGrantable: the maker lacks some of the scopes there.
+    """
+    missing = sorted(scope for scope in scopes if not maker.allows(scope, store_id=store_id))
+    if missing:
+        raise ScopesNotGrantable(scopes=tuple(missing))
+    key_id, prefix = new_id(), new_key_prefix()
+    secret = new_key_secret(prefix)
+    values = {
+        "id": key_id,
+        "tenant_id": tenant.id,
+        "store_id": store_id,
+        "name": name,
+        "prefix": prefix,
+        "secret_hash": secret.hash,
+        "scopes": sorted(scopes),
+        "created_by": maker.actor.id,
+        "now": uow.now,
+        "expires_at": expires_at,
+    }
+    uow.execute(sql.INSERT_KEY, values)
+    return NewApiKey(key_id, secret.text)
+
+
+def rotate_api_key(uow: UnitOfWork, *, tenant: Tenant, key_id: UUID) -> NewApiKey:
+    """Give a key a new secret; the old one stops at once.
+
+    Raises:
+        ApiKeyNotFound
+    """
+    if uow.fetch_one(sql.KEY_OF_TENANT, {"id": key_id, "tenant_id": tenant.id}) is None:
+        raise ApiKeyNotFound
+    prefix = new_key_prefix()
+    secret = new_key_secret(prefix)
+    uow.execute(sql.ROTATE_KEY, {"id": key_id, "prefix": prefix, "secret_hash": secret.hash})
+    return NewApiKey(key_id, secret.text)
+
+
+def revoke_api_key(uow: UnitOfWork, *, tenant: Tenant, key_id: UUID) -> None:
+    """End a key.
+
+    Raises:
+        ApiKeyNotFound
+    """
+    if uow.execute(sql.REVOKE_KEY, {"id": key_id, "tenant_id": tenant.id, "now": uow.now}) == 0:
+        raise ApiKeyNotFound
+
+
+def invite_staff(
+    uow: UnitOfWork,
+    *,
+    tenant: Tenant,
+    inviter: Principal,
+    email: str,
+    role: Role,
+    store_id: UUID | None = None,
+) -> UUID:
+    """Offer a role by e-mail; the id of the invitation.
+
+    Raises:
+        EmailInvalid, RoleNotGrantable
+    """
+    address = normalize_email(email)
+    if not any(role in GRANTABLE[own] for own in inviter.roles()):
+        raise RoleNotGrantable(role=role)
+    user = uow.fetch_one(sql.USER_BY_ID, {"id": inviter.actor.id})
+    assert user is not None
+    invitation_id, expires_at = new_id(), uow.now + INVITATION_LIFE
+    values = {
+        "id": invitation_id,
+        "email": address,
+        "organization_id": tenant.organization_id,
+        "tenant_id": tenant.id,
+        "store_id": store_id,
+        "role": role,
+        "invited_by": inviter.actor.id,
+        "now": uow.now,
+        "expires_at": expires_at,
+    }
+    uow.execute(sql.INSERT_INVITATION, values)
+    publish(
+        uow,
+        StaffInvited(
+            tenant_id=tenant.id,
+            invitation_id=invitation_id,
+            email=address,
+            role=role,
+            merchant_name=tenant.name,
+            inviter_name=user["name"],
+            locale=tenant.locale,
+            expires_at=expires_at,
+        ),
+    )
+    return invitation_id
+
+
+def revoke_invitation(uow: UnitOfWork, *, tenant: Tenant, invitation_id: UUID) -> None:
+    """Withdraw an invitation.
+
+    Raises:
+        InvitationInvalid: there is none open.
+    """
+    values = {"id": invitation_id, "tenant_id": tenant.id, "now": uow.now}
+    if uow.execute(sql.REVOKE_INVITATION, values) == 0:
+        raise InvitationInvalid
+
+
+def clear_attempts(uow: UnitOfWork, *, email: str) -> None:
+    """Forget the guesses at an account: its owner has come."""
+    uow.execute(sql.CLEAR_ATTEMPTS, {"account": _account(email)})
+
+
+def _account(email: str) -> bytes:
+    return hashlib.sha256(email.strip().lower().encode()).digest()

@@ -1,0 +1,103 @@
+"""Proving who one is. These verbs take several short transactions: hashing a password may not hold one open."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.platform.actors import PUBLIC
+from services.platform.auth import repository as sql
+from services.platform.auth.domain import Role
+from services.platform.auth.errors import InvitationInvalid, LoginFailed
+from services.platform.auth.passwords import Passwords
+from services.platform.auth.service import SignedIn, clear_attempts, count_attempt, open_session
+from services.platform.auth.tokens import Signer
+from services.platform.db.engine import Database
+from services.platform.db.homes import PLATFORM
+from services.platform.db.session import read_session, unit_of_work
+from services.platform.ids import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptInvitation:
+    """A person takes an offered role, with a new account or with the one that the address has."""
+
+    token: str
+    name: str
+    password: str
+    locale: str
+
+
+def log_in(
+    database: Database, passwords: Passwords, *, email: str, password: str, now: datetime, correlation_id: str
+) -> SignedIn:
+    """Open a session for e-mail and password.
+
+    Raises:
+        LoginThrottled
+        LoginFailed: no such account, or another password; both take the same time.
+    """
+    with unit_of_work(database, PLATFORM, now=now, actor=PUBLIC, correlation_id=correlation_id) as uow:
+        count_attempt(uow, email=email)
+        user = sql.user_by_email(uow, email.strip().lower())
+    if not passwords.matches(user["password_hash"] if user else None, password) or user is None:
+        raise LoginFailed
+    with unit_of_work(database, PLATFORM, now=now, actor=PUBLIC, correlation_id=correlation_id) as uow:
+        clear_attempts(uow, email=email)
+        return open_session(uow, user_id=user["id"])
+
+
+def accept_invitation(
+    database: Database,
+    passwords: Passwords,
+    signer: Signer,
+    command: AcceptInvitation,
+    *,
+    now: datetime,
+    correlation_id: str,
+) -> SignedIn:
+    """Take an offered role and open a session.
+
+    Raises:
+        InvitationInvalid
+        LoginFailed: the address has an account, and this is not its password.
+        LoginThrottled
+        PasswordTooWeak
+    """
+    invitation_id = signer.invitation_id(command.token)
+    if invitation_id is None:
+        raise InvitationInvalid
+    with read_session(database, PLATFORM, now=now) as session:
+        invitation = session.fetch_one(sql.INVITATION, {"id": invitation_id})
+    if invitation is None:
+        raise InvitationInvalid
+    with unit_of_work(database, PLATFORM, now=now, actor=PUBLIC, correlation_id=correlation_id) as uow:
+        count_attempt(uow, email=invitation["email"])
+        user = sql.user_by_email(uow, invitation["email"])
+    if user is not None and not passwords.matches(user["password_hash"], command.password):
+        raise LoginFailed
+    password_hash = user["password_hash"] if user else passwords.hash(command.password)
+    with unit_of_work(database, PLATFORM, now=now, actor=PUBLIC, correlation_id=correlation_id) as uow:
+        offer = uow.fetch_one(sql.OPEN_INVITATION, {"id": invitation_id, "now": now})
+        if offer is None:
+            raise InvitationInvalid
+        clear_attempts(uow, email=offer["email"])
+        user_id: UUID = user["id"] if user else new_id()
+        if user is None:
+            sql.insert_user(
+                uow,
+                user_id=user_id,
+                email=offer["email"],
+                password_hash=password_hash,
+                name=command.name,
+                locale=command.locale,
+            )
+        sql.grant_role(
+            uow,
+            user_id=user_id,
+            organization_id=offer["organization_id"],
+            tenant_id=offer["tenant_id"],
+            store_id=offer["store_id"],
+            role=Role(offer["role"]),
+        )
+        uow.execute(sql.ACCEPT_INVITATION, {"id": invitation_id, "now": now})
+        return open_session(uow, user_id=user_id)
