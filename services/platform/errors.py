@@ -32,7 +32,7 @@ class DomainError(Exception):
 
 @dataclasses.dataclass(eq=False)
 class InvalidInput(DomainError):
-    """A value that no rule of the business could accept. ``field`` is the input path, ``reason`` a code for the edge."""
+    """A value that no rule of the business could accept: ``field`` is the input's path, ``reason`` a code."""
 
     field: str
     reason: str

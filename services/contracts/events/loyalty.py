@@ -1,4 +1,7 @@
-"""Facts of the loyalty service. Amounts are whole points or minor units; names are as shown when it happened."""
+"""Facts of the loyalty service. Amounts are whole points or minor units; names are as shown when it happened.
+
+``timezone`` is the store's, in which ``occurred_at`` is to be shown; ``unit_scale`` is the unit's digits of fraction.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,8 +16,9 @@ class MemberEnrolled(Event):
 
     member_id: UUID
     merchant_name: str
-    program_name_en: str
-    program_name_zh: str
+    unit_name_en: str
+    unit_name_zh: str
+    unit_scale: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +42,14 @@ class PurchaseRecorded(Event):
     merchant_name: str
     store_name: str
     occurred_at: datetime
+    timezone: str
     total_minor: int
     currency: str
     points: int
     balance: int
     unit_name_en: str
     unit_name_zh: str
+    unit_scale: int
     tier_name_en: str
     tier_name_zh: str
 
@@ -58,6 +64,7 @@ class PurchaseRefunded(Event):
     merchant_name: str
     store_name: str
     occurred_at: datetime
+    timezone: str
     refunded_minor: int
     currency: str
     points: int
@@ -65,6 +72,7 @@ class PurchaseRefunded(Event):
     balance: int
     unit_name_en: str
     unit_name_zh: str
+    unit_scale: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +85,12 @@ class RewardRedeemed(Event):
     reward_name_en: str
     reward_name_zh: str
     occurred_at: datetime
+    timezone: str
     points: int
     balance: int
     unit_name_en: str
     unit_name_zh: str
+    unit_scale: int
 
 
 @dataclass(frozen=True, slots=True)

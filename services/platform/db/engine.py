@@ -1,8 +1,7 @@
 """The connection pool of one process."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 import psycopg
@@ -19,16 +18,33 @@ CONNECT_TIMEOUT_SECONDS = 5
 POOL_TIMEOUT_SECONDS = 30
 
 
-def _no_nudge(_home: Home) -> None:
-    """Without a broker the sweep finds the outbox."""
+class Doorbell(Protocol):
+    """Whom to tell after a commit. It may not fail: what it does not tell, a sweep finds."""
+
+    def nudge(self, home: Home) -> None:
+        """The outbox of ``home`` has new letters."""
+
+    def ring(self, task: str, **keywords: str | int | None) -> bool:
+        """A task has something to do."""
+
+
+class SilentDoorbell:
+    """Tells nobody: a process without a broker leaves its letters to the sweep."""
+
+    def nudge(self, home: Home) -> None:
+        """Nothing."""
+
+    def ring(self, task: str, **keywords: str | int | None) -> bool:  # noqa: ARG002  the protocol's names
+        """Nothing."""
+        return False
 
 
 @dataclass(slots=True)
 class Database:
-    """A pool of connections, and whom to tell when a transaction has published letters."""
+    """A pool of connections, and the doorbell for what its transactions leave to be done."""
 
     engine: Engine
-    nudge: Callable[[Home], None] = field(default=_no_nudge)
+    doorbell: Doorbell = field(default_factory=SilentDoorbell)
 
     def driver_connection(self, connection: Connection) -> psycopg.Connection[Any]:
         """The psycopg connection inside a SQLAlchemy one."""

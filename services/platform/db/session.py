@@ -26,7 +26,7 @@ DISTINCT_TENANTS_MAX = 100
 connection is closed after this many tenants."""
 
 
-class CommitOutcomeUnknown(Exception):  # noqa: N818  it is not known to be an error
+class CommitOutcomeUnknown(Exception):
     """The connection was lost while COMMIT was under way. A repeat under the same idempotency key finds out."""
 
 
@@ -75,10 +75,15 @@ class UnitOfWork(ReadSession):
     correlation_id: str
     has_published: bool = False
     """Set by the outbox: the relay is nudged after the commit."""
+    rings: list[tuple[str, dict[str, str | int | None]]] = field(default_factory=list)
 
     def execute(self, query: Query, values: Mapping[str, Any] | None = None) -> int:
         """Run one statement; the number of rows that it touched."""
         return self.connection.execute(query, values or {}).rowcount
+
+    def ring_after_commit(self, task: str, **keywords: str | int | None) -> None:
+        """Tell a worker of something to do, once this transaction has committed."""
+        self.rings.append((task, keywords))
 
 
 @contextmanager
@@ -90,17 +95,21 @@ def unit_of_work(
     Raises:
         CommitOutcomeUnknown: the connection broke during COMMIT.
     """
-    with _transaction(database, home, "BEGIN") as (connection, driver):
-        with Session(bind=connection, autoflush=False, expire_on_commit=False) as session:
-            uow = UnitOfWork(
-                home=home, now=now, session=session, connection=driver, actor=actor, correlation_id=correlation_id
-            )
-            yield uow
-            session.flush()
-            # Before the session closes: closing rolls back what is still open.
-            _commit(driver)
+    with (
+        _transaction(database, home, "BEGIN") as (connection, driver),
+        Session(bind=connection, autoflush=False, expire_on_commit=False) as session,
+    ):
+        uow = UnitOfWork(
+            home=home, now=now, session=session, connection=driver, actor=actor, correlation_id=correlation_id
+        )
+        yield uow
+        session.flush()
+        # Before the session closes: closing rolls back what is still open.
+        _commit(driver)
     if uow.has_published:
-        database.nudge(home)
+        database.doorbell.nudge(home)
+    for task, keywords in uow.rings:
+        database.doorbell.ring(task, **keywords)
 
 
 @contextmanager

@@ -31,7 +31,12 @@ ERROR_LENGTH_MAX = 500
 CLAIM = """
 UPDATE inbox SET deliveries = deliveries + 1, leased_until = %(leased_until)s
 WHERE consumer = %(consumer)s AND event_id = %(event_id)s AND state = 'pending'
-AND (deliveries = 0 OR leased_until <= %(now)s) RETURNING deliveries"""
+AND deliveries < %(deliveries_max)s AND (deliveries = 0 OR leased_until <= %(now)s) RETURNING deliveries"""
+# A worker that died in the last delivery could not park the letter itself.
+PARK_EXHAUSTED = """
+UPDATE inbox SET state = 'parked'
+WHERE consumer = %(consumer)s AND event_id = %(event_id)s AND state = 'pending'
+AND deliveries >= %(deliveries_max)s AND leased_until <= %(now)s"""
 OPEN = """
 SELECT outbox.type, outbox.payload, outbox.correlation_id, outbox.occurred_at FROM inbox
 JOIN outbox ON outbox.id = inbox.event_id
@@ -70,7 +75,10 @@ def consume_once(open_work: OpenWork, letter: Letter, handlers: Handlers) -> boo
     """
     with open_work("inbox") as uow:
         now = wall_now()
-        claim = uow.fetch_one(CLAIM, {**letter.key(), "now": now, "leased_until": now + LEASE})
+        values = {**letter.key(), "now": now, "leased_until": now + LEASE, "deliveries_max": DELIVERIES_MAX}
+        claim = uow.fetch_one(CLAIM, values)
+        if claim is None:
+            uow.execute(PARK_EXHAUSTED, values)
     if claim is None:
         return False
     try:

@@ -18,7 +18,6 @@ from services.platform.clock import wall_now
 from services.platform.db.engine import Database
 from services.platform.db.homes import PLATFORM, Home, tenant_home
 from services.platform.db.session import UnitOfWork, unit_of_work
-from services.platform.worker.doorbell import Doorbell
 
 BATCH_MAX = 200
 BATCHES_MAX = 500
@@ -44,16 +43,18 @@ UNSENT = "SELECT id, payload->>'tenant_id' AS addressee FROM outbox WHERE dispat
 _CONSUMERS = {event.__name__: ROUTES[event] for event in known_events()}
 
 
-def run_once(database: Database, home: Home, doorbell: Doorbell) -> int:
+def run_once(database: Database, home: Home) -> int:
     """Dispatch what waits in ``home``'s outbox; the number of letters."""
     if home == PLATFORM:
-        return _forward_to_tenants(database, doorbell)
+        return _forward_to_tenants(database)
     total = 0
     for _ in range(BATCHES_MAX):
         with _system_work(database, home) as uow:
             letters = _claim_batch(uow)
         for consumer, event_id in letters.deliveries:
-            doorbell.ring("deliver_letter", tenant_id=str(home.tenant_id), consumer=consumer, event_id=str(event_id))
+            database.doorbell.ring(
+                "deliver_letter", tenant_id=str(home.tenant_id), consumer=consumer, event_id=str(event_id)
+            )
         total += letters.count
         if letters.count < BATCH_MAX:
             break
@@ -85,7 +86,7 @@ def _claim_batch(uow: UnitOfWork) -> _Batch:
     return _Batch(len(letters), deliveries)
 
 
-def _forward_to_tenants(database: Database, doorbell: Doorbell) -> int:
+def _forward_to_tenants(database: Database) -> int:
     """Copy the platform's letters to the tenants they are for, under the same id: a repeated copy changes nothing."""
     with _system_work(database, PLATFORM) as uow:
         letters = uow.fetch_all(UNSENT, {"n": BATCH_MAX})
@@ -95,7 +96,7 @@ def _forward_to_tenants(database: Database, doorbell: Doorbell) -> int:
             uow.execute(COPY_TO_ADDRESSEE, {"id": letter["id"]})
         with _system_work(database, PLATFORM) as uow:
             uow.execute(DISPATCHED, {"now": wall_now(), "ids": [letter["id"]]})
-        run_once(database, addressee, doorbell)
+        run_once(database, addressee)
     return len(letters)
 
 

@@ -20,7 +20,7 @@ NUDGE_PAUSE_SECONDS = 0.02
 """Nudges of one home within this time become one ring."""
 
 
-class Doorbell:
+class BrokerDoorbell:
     """Rings tasks by name, and gathers the nudges that follow commits."""
 
     def __init__(self, broker: dramatiq.Broker) -> None:

@@ -1,0 +1,217 @@
+"""What this service hears, and what it says then."""
+
+from collections.abc import Mapping
+from datetime import UTC
+from types import MappingProxyType
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.contracts.events import loyalty as heard
+from services.contracts.events.base import Envelope, Event
+from services.contracts.events.tenancy import StaffInvited
+from services.notifications.channels.domain import ChannelKind
+from services.notifications.messages.domain import NewMessage
+from services.notifications.messages.service import queue_message
+from services.notifications.recipients.domain import Recipient
+from services.notifications.recipients.service import recipient_by_id, remember_recipient
+from services.notifications.templates.domain import (
+    Brand,
+    Locale,
+    Notice,
+    PointsReceipt,
+    PointsUnit,
+    PurchaseRefunded,
+    RewardRedeemed,
+    StaffInvitation,
+    Welcome,
+    resolve_locale,
+)
+from services.notifications.templates.service import template_of, variables_of
+from services.platform.auth.tokens import Signer
+from services.platform.db.session import UnitOfWork
+from services.platform.inbox.service import Handler
+from services.platform.money import Money
+
+ROLE_NAMES: Mapping[Locale, Mapping[str, str]] = MappingProxyType(
+    {
+        Locale.EN: {
+            "owner": "owner",
+            "admin": "administrator",
+            "marketer": "marketer",
+            "cashier": "cashier",
+            "analyst": "analyst",
+            "headquarters": "headquarters",
+        },
+        Locale.ZH_CN: {
+            "owner": "店主",
+            "admin": "管理员",
+            "marketer": "营销",
+            "cashier": "收银员",
+            "analyst": "数据分析",
+            "headquarters": "总部",
+        },
+    }
+)
+
+
+def handlers(signer: Signer, *, base_url: str) -> Mapping[type[Event], Handler]:
+    """The handler of each event; ``base_url`` is where links in letters lead."""
+
+    def on_staff_invited(uow: UnitOfWork, envelope: Envelope) -> None:
+        event = envelope.event
+        assert isinstance(event, StaffInvited)
+        _on_staff_invited(
+            uow, event, accept_url=f"{base_url}/invitations/{signer.invitation_token(event.invitation_id)}"
+        )
+
+    return {
+        heard.MemberContactChanged: on_member_contact_changed,
+        heard.MemberEnrolled: on_member_enrolled,
+        heard.PurchaseRecorded: on_purchase_recorded,
+        heard.PurchaseRefunded: on_purchase_refunded,
+        heard.RewardRedeemed: on_reward_redeemed,
+        StaffInvited: on_staff_invited,
+    }
+
+
+def on_member_contact_changed(uow: UnitOfWork, envelope: Envelope) -> None:
+    """Remember how to reach the member."""
+    event = envelope.event
+    assert isinstance(event, heard.MemberContactChanged)
+    recipient = Recipient(
+        member_id=event.member_id,
+        name=event.name,
+        email=event.email,
+        phone=event.phone,
+        locale=event.locale,
+        timezone=event.timezone,
+    )
+    remember_recipient(uow, recipient, told_at=envelope.occurred_at)
+
+
+def on_member_enrolled(uow: UnitOfWork, envelope: Envelope) -> None:
+    """Say welcome."""
+    event = envelope.event
+    assert isinstance(event, heard.MemberEnrolled)
+    recipient = recipient_by_id(uow, event.member_id)
+    notice = Welcome(brand=Brand(event.merchant_name), unit=_unit(event, recipient), member_name=recipient.name or "")
+    _notify(uow, recipient, notice, notice_key=f"welcome:{event.member_id}")
+
+
+def on_purchase_recorded(uow: UnitOfWork, envelope: Envelope) -> None:
+    """Send the points receipt. Guests have no address."""
+    event = envelope.event
+    assert isinstance(event, heard.PurchaseRecorded)
+    if event.member_id is None:
+        return
+    recipient = recipient_by_id(uow, event.member_id)
+    notice = PointsReceipt(
+        brand=Brand(event.merchant_name),
+        unit=_unit(event, recipient),
+        store_name=event.store_name,
+        purchased_at=event.occurred_at,
+        timezone=ZoneInfo(event.timezone),
+        total=Money(event.total_minor, event.currency),
+        points_earned=event.points,
+        balance_points=event.balance,
+        tier_name=_in(recipient, en=event.tier_name_en, zh=event.tier_name_zh),
+    )
+    _notify(uow, recipient, notice, notice_key=f"purchase:{event.purchase_id}")
+
+
+def on_purchase_refunded(uow: UnitOfWork, envelope: Envelope) -> None:
+    """Say what the refund took back."""
+    event = envelope.event
+    assert isinstance(event, heard.PurchaseRefunded)
+    if event.member_id is None:
+        return
+    recipient = recipient_by_id(uow, event.member_id)
+    notice = PurchaseRefunded(
+        brand=Brand(event.merchant_name),
+        unit=_unit(event, recipient),
+        store_name=event.store_name,
+        refunded_at=event.occurred_at,
+        timezone=ZoneInfo(event.timezone),
+        refunded=Money(event.refunded_minor, event.currency),
+        points_taken_back=event.points,
+        balance_points=event.balance,
+        shortfall_points=event.shortfall,
+    )
+    _notify(uow, recipient, notice, notice_key=f"refund:{event.refund_id}")
+
+
+def on_reward_redeemed(uow: UnitOfWork, envelope: Envelope) -> None:
+    """Confirm the redemption."""
+    event = envelope.event
+    assert isinstance(event, heard.RewardRedeemed)
+    recipient = recipient_by_id(uow, event.member_id)
+    notice = RewardRedeemed(
+        brand=Brand(event.merchant_name),
+        unit=_unit(event, recipient),
+        reward_name=_in(recipient, en=event.reward_name_en, zh=event.reward_name_zh),
+        redeemed_at=event.occurred_at,
+        timezone=ZoneInfo(event.timezone),
+        points_spent=event.points,
+        balance_points=event.balance,
+    )
+    _notify(uow, recipient, notice, notice_key=f"redemption:{event.redemption_id}")
+
+
+def _on_staff_invited(uow: UnitOfWork, event: StaffInvited, *, accept_url: str) -> None:
+    locale = resolve_locale(event.locale)
+    notice = StaffInvitation(
+        brand=Brand(event.merchant_name),
+        inviter_name=event.inviter_name,
+        role_name=ROLE_NAMES[locale][event.role],
+        accept_url=accept_url,
+        expires_at=event.expires_at,
+        timezone=UTC,
+    )
+    _queue(
+        uow,
+        notice,
+        locale=locale,
+        addressee_id=event.invitation_id,
+        address=event.email,
+        notice_key=f"invitation:{event.invitation_id}",
+    )
+
+
+def _notify(uow: UnitOfWork, recipient: Recipient, notice: Notice, *, notice_key: str) -> None:
+    """Queue the notice for the channels by which the member can be reached."""
+    if recipient.email:
+        _queue(
+            uow,
+            notice,
+            locale=resolve_locale(recipient.locale),
+            addressee_id=recipient.member_id,
+            address=recipient.email,
+            notice_key=notice_key,
+        )
+
+
+def _queue(
+    uow: UnitOfWork, notice: Notice, *, locale: Locale, addressee_id: UUID, address: str, notice_key: str
+) -> None:
+    message = NewMessage(
+        addressee_id=addressee_id,
+        notice_key=notice_key,
+        channel=ChannelKind.EMAIL,
+        template=template_of(notice),
+        locale=locale,
+        address=address,
+        variables=variables_of(notice, locale=locale),
+    )
+    queue_message(uow, message)
+
+
+def _unit(
+    event: heard.MemberEnrolled | heard.PurchaseRecorded | heard.PurchaseRefunded | heard.RewardRedeemed,
+    recipient: Recipient,
+) -> PointsUnit:
+    return PointsUnit(_in(recipient, en=event.unit_name_en, zh=event.unit_name_zh), event.unit_scale)
+
+
+def _in(recipient: Recipient, *, en: str, zh: str) -> str:
+    """The name in the recipient's language."""
+    return zh if resolve_locale(recipient.locale) is Locale.ZH_CN else en

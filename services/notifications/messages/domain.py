@@ -1,0 +1,44 @@
+"""A message and the states it goes through: queued, then sent, failed (refused for good) or parked (too many tries)."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from services.notifications.channels.domain import ChannelKind
+from services.notifications.templates.domain import Locale, TemplateKey
+
+ATTEMPTS_MAX = 12
+"""With `backoff` they span about five hours."""
+LEASE = timedelta(seconds=60)
+"""Longer than any provider's timeout; after it the sweep takes the sender for dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message to be queued. ``addressee_id`` is the member (or the invitation), ``notice_key`` what it is about."""
+
+    addressee_id: UUID
+    notice_key: str
+    channel: ChannelKind
+    template: TemplateKey
+    locale: Locale
+    address: str
+    variables: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedMessage:
+    """A queued message that this worker alone may send now."""
+
+    id: UUID
+    channel: ChannelKind
+    template: TemplateKey
+    locale: Locale
+    address: str
+    variables: dict[str, str]
+    attempts: int
+
+
+def backoff(attempts: int) -> timedelta:
+    """How long a message rests after its n-th failed attempt: 5, 10, 20 … seconds, one hour at most."""
+    return timedelta(seconds=min(5 * 2 ** (attempts - 1), 3600))

@@ -1,0 +1,81 @@
+"""The SQL of messages."""
+
+from datetime import datetime
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from services.notifications.channels.domain import ChannelKind
+from services.notifications.messages.domain import ATTEMPTS_MAX, ClaimedMessage, NewMessage
+from services.notifications.templates.domain import Locale, TemplateKey
+from services.platform.db.session import UnitOfWork
+
+# One message for a notice, addressee and channel, whatever is delivered twice.
+INSERT = """
+INSERT INTO messages (id, addressee_id, notice_key, channel, template, locale, address, variables, state, attempts,
+    leased_until, correlation_id, created_at)
+VALUES (%(id)s, %(addressee_id)s, %(notice_key)s, %(channel)s, %(template)s, %(locale)s, %(address)s, %(variables)s,
+    'queued', 0, %(leased_until)s, %(correlation_id)s, %(now)s)
+ON CONFLICT (notice_key, channel, addressee_id) DO NOTHING"""
+CLAIM = """
+UPDATE messages SET attempts = attempts + 1, leased_until = %(leased_until)s
+WHERE id = %(id)s AND state = 'queued' AND attempts < %(attempts_max)s
+AND (attempts = 0 OR leased_until <= %(now)s)
+RETURNING id, channel, template, locale, address, variables, attempts"""
+PARK_EXHAUSTED = """
+UPDATE messages SET state = 'parked'
+WHERE id = %(id)s AND state = 'queued' AND attempts >= %(attempts_max)s AND leased_until <= %(now)s"""
+SENT = """
+UPDATE messages SET state = 'sent', provider_reference = %(reference)s, sent_at = %(now)s, last_error = NULL
+WHERE id = %(id)s AND state <> 'sent'"""
+NOT_SENT = """
+UPDATE messages SET state = %(state)s, leased_until = %(leased_until)s, last_error = %(error)s
+WHERE id = %(id)s AND state = 'queued'"""
+
+
+def insert_message(
+    uow: UnitOfWork, message: NewMessage, *, message_id: UUID, now: datetime, leased_until: datetime
+) -> bool:
+    """Queue a message; False when the notice has one already."""
+    values = {
+        "id": message_id,
+        "addressee_id": message.addressee_id,
+        "notice_key": message.notice_key,
+        "channel": message.channel,
+        "template": message.template,
+        "locale": message.locale,
+        "address": message.address,
+        "variables": Jsonb(message.variables),
+        "leased_until": leased_until,
+        "correlation_id": uow.correlation_id,
+        "now": now,
+    }
+    return uow.execute(INSERT, values) == 1
+
+
+def claim_message(uow: UnitOfWork, message_id: UUID, *, now: datetime, leased_until: datetime) -> ClaimedMessage | None:
+    """Take a queued message for one attempt; None when it is done or with another worker."""
+    values = {"id": message_id, "now": now, "leased_until": leased_until, "attempts_max": ATTEMPTS_MAX}
+    row = uow.fetch_one(CLAIM, values)
+    if row is None:
+        uow.execute(PARK_EXHAUSTED, values)
+        return None
+    return ClaimedMessage(
+        id=row["id"],
+        channel=ChannelKind(row["channel"]),
+        template=TemplateKey(row["template"]),
+        locale=Locale(row["locale"]),
+        address=row["address"],
+        variables=row["variables"],
+        attempts=row["attempts"],
+    )
+
+
+def mark_sent(uow: UnitOfWork, message_id: UUID, *, reference: str, now: datetime) -> bool:
+    """Note that the provider has the message; False when that was known."""
+    return uow.execute(SENT, {"id": message_id, "reference": reference, "now": now}) == 1
+
+
+def mark_not_sent(uow: UnitOfWork, message_id: UUID, *, state: str, leased_until: datetime, error: str) -> None:
+    """Note a failed attempt; ``state`` says whether there will be another (queued) or not (failed, parked)."""
+    uow.execute(NOT_SENT, {"id": message_id, "state": state, "leased_until": leased_until, "error": error})

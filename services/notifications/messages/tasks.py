@@ -1,0 +1,81 @@
+"""Sending: claim in one short transaction, the network outside of any, the outcome in another."""
+
+from datetime import timedelta
+from email.utils import parseaddr
+from uuid import UUID
+
+import structlog
+from psycopg import sql
+
+from services.notifications.channels.domain import OutgoingEmail
+from services.notifications.channels.errors import PermanentDeliveryFailure, TransientDeliveryFailure
+from services.notifications.channels.service import Providers, send
+from services.notifications.messages.domain import ClaimedMessage
+from services.notifications.messages.service import claim_message, settle_failed, settle_sent
+from services.notifications.templates.service import render
+from services.platform.clock import wall_now
+from services.platform.db.fanout import ask_tenants
+from services.platform.db.homes import PLATFORM
+from services.platform.db.session import read_session
+from services.platform.worker.tasks import Task, WorkContext
+
+log = structlog.get_logger()
+
+SWEEP_EVERY = timedelta(seconds=30)
+UNSENT = sql.SQL(
+    "SELECT id FROM {schema}.messages"
+    " WHERE state = 'queued' AND leased_until <= %(now)s ORDER BY leased_until LIMIT 500"
+)
+
+
+def message_tasks(providers: Providers) -> tuple[Task, ...]:
+    """The tasks of this capability; ``providers`` are the process's."""
+
+    def send_message(context: WorkContext, *, tenant_id: str, message_id: str, **_: object) -> None:
+        _send_message(context, providers, tenant_id=tenant_id, message_id=UUID(message_id))
+
+    return (Task("send_message", send_message), Task("sweep_messages", sweep_messages, every=SWEEP_EVERY))
+
+
+def sweep_messages(context: WorkContext, **_: object) -> None:
+    """Ring for every queued message of every tenant that is overdue."""
+    now = wall_now()
+    homes = context.active_homes()
+    with read_session(context.database, PLATFORM, now=now) as session:
+        for home, row in ask_tenants(session, homes, UNSENT, {"now": now}):
+            context.database.doorbell.ring("send_message", tenant_id=str(home.tenant_id), message_id=str(row["id"]))
+
+
+def _send_message(context: WorkContext, providers: Providers, *, tenant_id: str, message_id: UUID) -> None:
+    tenant = context.tenant(tenant_id)
+    with context.work_in(tenant, "send_message") as uow:
+        message = claim_message(uow, message_id)
+    if message is None:
+        return
+    email = _email(message, sender=context.settings.mail_sender, sender_name=tenant.name)
+    try:
+        accepted = send(message.channel, email, providers=providers)
+    except (TransientDeliveryFailure, PermanentDeliveryFailure) as failure:
+        is_final = isinstance(failure, PermanentDeliveryFailure)
+        log.warning("message_not_sent", message_id=str(message.id), reason=failure.reason, is_final=is_final)
+        with context.work_in(tenant, "send_message") as uow:
+            settle_failed(uow, message, reason=f"{failure.reason} {failure.reply}".strip(), is_final=is_final)
+        return
+    with context.work_in(tenant, "send_message") as uow:
+        settle_sent(uow, message, accepted)
+
+
+def _email(message: ClaimedMessage, *, sender: str, sender_name: str) -> OutgoingEmail:
+    rendered = render(message.template, locale=message.locale, variables=message.variables)
+    domain = parseaddr(sender)[1].rpartition("@")[2]
+    return OutgoingEmail(
+        message_id_header=f"<{message.id}@{domain}>",
+        sender=sender,
+        sender_name=sender_name,
+        recipient=message.address,
+        subject=rendered.subject,
+        html=rendered.html,
+        text=rendered.text,
+        locale=message.locale,
+        sent_at=wall_now(),
+    )

@@ -1,0 +1,60 @@
+"""The broker: Valkey or Redis through dramatiq, in a state that does not lose rings without saying so."""
+
+import dramatiq
+import redis
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.middleware import AgeLimit, Callbacks, ShutdownNotifications, TimeLimit
+
+NAMESPACE = "regulars"
+# dramatiq gives back what a dead worker had fetched only in its maintenance, which by default comes once in a thousand
+# commands: minutes on a quiet queue.
+MAINTENANCE_CHANCE = 20_000
+HEARTBEAT_TIMEOUT_MS = 15_000
+# A ring older than this is noise: the sweep has rung again long before.
+MESSAGE_AGE_MAX_MS = 600_000
+TASK_TIME_MAX_MS = 600_000
+
+
+class UnsafeBroker(Exception):
+    """The broker would forget or evict rings; the text says what to set."""
+
+
+def open_broker(url: str) -> RedisBroker:
+    """A broker at a ``redis://`` or ``unix://`` address; nothing is connected yet."""
+    return RedisBroker(  # type: ignore[no-untyped-call]  # its __init__ has no annotations
+        url=url,
+        namespace=NAMESPACE,
+        maintenance_chance=MAINTENANCE_CHANCE,
+        heartbeat_timeout=HEARTBEAT_TIMEOUT_MS,
+        middleware=[
+            AgeLimit(max_age=MESSAGE_AGE_MAX_MS),
+            TimeLimit(time_limit=TASK_TIME_MAX_MS),
+            ShutdownNotifications(),
+            Callbacks(),
+        ],
+    )
+
+
+def require_safe(url: str) -> None:
+    """Refuse a broker that evicts keys or keeps no log.
+
+    Raises:
+        UnsafeBroker
+    """
+    client = redis.Redis.from_url(url)
+    try:
+        found = {**client.config_get("maxmemory-policy"), **client.config_get("appendonly")}
+    finally:
+        client.close()
+    if found.get("maxmemory-policy") != "noeviction":
+        message = "the broker evicts keys: set 'maxmemory-policy noeviction' in its configuration"
+        raise UnsafeBroker(message)
+    if found.get("appendonly") != "yes":
+        message = "the broker keeps no log: set 'appendonly yes' in its configuration"
+        raise UnsafeBroker(message)
+
+
+def queue_depth(broker: dramatiq.Broker) -> int:
+    """Rings that no worker has taken yet."""
+    assert isinstance(broker, RedisBroker)
+    return int(broker.client.llen(f"{NAMESPACE}:default"))

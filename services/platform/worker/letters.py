@@ -1,0 +1,68 @@
+"""The tasks that move letters: dispatch an outbox, deliver one letter, sweep up what was not rung for."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from psycopg import sql
+
+from services.platform.clock import wall_now
+from services.platform.db.fanout import ask_tenants
+from services.platform.db.homes import PLATFORM, tenant_home
+from services.platform.db.session import read_session
+from services.platform.inbox.service import Letter, consume_once
+from services.platform.outbox.relay import run_once
+from services.platform.worker.tasks import Task, WorkContext
+
+SWEEP_EVERY = timedelta(seconds=30)
+OVERDUE = timedelta(seconds=5)
+"""An outbox row that is older than this has lost its nudge."""
+
+# Bounded per tenant, so that one tenant's backlog does not fill the sweep; the next one goes on.
+UNDISPATCHED = sql.SQL(
+    "SELECT 1 AS found FROM {schema}.outbox WHERE dispatched_at IS NULL AND created_at <= %(overdue)s LIMIT 1"
+)
+UNDONE = sql.SQL(
+    "SELECT consumer, event_id FROM {schema}.inbox"
+    " WHERE state = 'pending' AND leased_until <= %(now)s ORDER BY leased_until LIMIT 500"
+)
+
+
+def dispatch_outbox(context: WorkContext, *, tenant_id: str | None, **_: object) -> None:
+    """Take the letters of one home to their consumers."""
+    home = tenant_home(UUID(tenant_id)) if tenant_id else PLATFORM
+    run_once(context.database, home)
+
+
+def deliver_letter(context: WorkContext, *, tenant_id: str, consumer: str, event_id: str, **_: object) -> None:
+    """Hand one letter to its consumer's handler."""
+    tenant = context.tenant(tenant_id)
+    consume_once(
+        lambda correlation_id: context.work_in(tenant, correlation_id),
+        Letter(tenant.id, consumer, UUID(event_id)),
+        context.handlers[consumer],
+    )
+
+
+def sweep_letters(context: WorkContext, **_: object) -> None:
+    """Ring for every letter of every tenant that is overdue."""
+    now = wall_now()
+    homes = context.active_homes()
+    ring = context.database.doorbell.ring
+    ring("dispatch_outbox", tenant_id=None)
+    with read_session(context.database, PLATFORM, now=now) as session:
+        for home, _row in ask_tenants(session, homes, UNDISPATCHED, {"overdue": now - OVERDUE}):
+            ring("dispatch_outbox", tenant_id=str(home.tenant_id))
+        for home, row in ask_tenants(session, homes, UNDONE, {"now": now}):
+            ring(
+                "deliver_letter",
+                tenant_id=str(home.tenant_id),
+                consumer=row["consumer"],
+                event_id=str(row["event_id"]),
+            )
+
+
+TASKS = (
+    Task("dispatch_outbox", dispatch_outbox),
+    Task("deliver_letter", deliver_letter),
+    Task("sweep_letters", sweep_letters, every=SWEEP_EVERY),
+)
