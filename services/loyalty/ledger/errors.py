@@ -23,3 +23,10 @@ class NothingToGiveBack(LedgerError):
 
     asked: int
     drawn: int
+
+
+@dataclass(eq=False)
+class BalanceTooLarge(LedgerError):
+    """The holder would have more points of a unit than an account can hold. ``limit`` is that most."""
+
+    limit: int

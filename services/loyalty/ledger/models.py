@@ -53,6 +53,7 @@ class LedgerBalanceRow(TenantRow):
     spent: Mapped[int]
     expired: Mapped[int]
     reversed: Mapped[int]
+    adjusted: Mapped[int]
 
 
 class LedgerEntryRow(TenantRow):
@@ -63,7 +64,8 @@ class LedgerEntryRow(TenantRow):
         UniqueConstraint("holder_id", "seq", name="seq_key"),
         CheckConstraint("seq > 0", name="seq_check"),
         CheckConstraint(
-            "kind IN ('accrual', 'activation', 'redemption', 'clawback', 'adjustment', 'expiry')", name="kind_check"
+            "kind IN ('accrual', 'activation', 'redemption', 'clawback', 'restoration', 'adjustment', 'expiry')",
+            name="kind_check",
         ),
         Index(None, "reference_id"),
     )
@@ -143,11 +145,14 @@ class LedgerLotMovementRow(TenantRow):
 
     __tablename__ = "ledger_lot_movements"
     __table_args__ = (
-        PrimaryKeyConstraint("entry_id", "lot_id"),
+        PrimaryKeyConstraint("entry_id", "position"),
         CheckConstraint("delta <> 0", name="delta_check"),
+        CheckConstraint("purpose IN ('pending', 'available', 'held')", name="purpose_check"),
         Index(None, "lot_id"),
     )
 
     entry_id: Mapped[UUID] = mapped_column(ForeignKey(LedgerEntryRow.id))
+    position: Mapped[int]
     lot_id: Mapped[UUID] = mapped_column(ForeignKey(LedgerLotRow.id))
+    purpose: Mapped[str]
     delta: Mapped[int]

@@ -20,8 +20,9 @@ class PurchaseRow(TenantRow):
     __tablename__ = "purchases"
     __table_args__ = (
         UniqueConstraint("source", "external_id", name="external_id_key"),
-        CheckConstraint("points >= 0 AND points_taken_back >= 0", name="points_check"),
-        CheckConstraint("points_taken_back + shortfall <= points", name="taken_back_check"),
+        CheckConstraint("points >= 0 AND points_taken_back >= 0 AND points_lapsed >= 0", name="points_check"),
+        CheckConstraint("points_taken_back + points_lapsed + shortfall <= points", name="taken_back_check"),
+        CheckConstraint("shortfall >= 0", name="shortfall_check"),
         Index("purchases_member_id_occurred_at_idx", "member_id", "occurred_at", "id"),
         Index(None, "store_id"),
     )
@@ -45,8 +46,12 @@ class PurchaseRow(TenantRow):
     frozen: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     points: Mapped[int]
     points_taken_back: Mapped[int]
+    # Points that had expired before a refund wanted them back.
+    points_lapsed: Mapped[int]
     shortfall: Mapped[int]
     entry_id: Mapped[UUID | None]
+    # What the recording answered, for whoever sends the same receipt again under another key.
+    answer: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 
 class PurchaseLineRow(TenantRow):
@@ -88,12 +93,15 @@ class PurchaseAccrualRow(TenantRow):
 
 
 class RefundRow(TenantRow):
-    """A taking back of a part or the whole of a purchase."""
+    """A taking back of a part or the whole of a purchase.
+
+    ``points_taken_back`` is below zero where a negative line came back and points were given.
+    """
 
     __tablename__ = "refunds"
     __table_args__ = (
         UniqueConstraint("source", "external_id", name="external_id_key"),
-        CheckConstraint("points_taken_back >= 0 AND shortfall >= 0", name="points_check"),
+        CheckConstraint("shortfall >= 0", name="shortfall_check"),
         Index(None, "purchase_id"),
     )
 
@@ -107,6 +115,7 @@ class RefundRow(TenantRow):
     shortfall: Mapped[int]
     reason: Mapped[str | None]
     entry_id: Mapped[UUID | None]
+    answer: Mapped[dict[str, Any]] = mapped_column(JSONB)
     occurred_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
 

@@ -69,6 +69,7 @@ class Words:
     paragraphs: tuple[str, ...]
     footer: str
     colon: str
+    figure_line: str
     figure: Figure | None = None
     rows: tuple[Row, ...] = ()
     button: Button | None = None
@@ -113,7 +114,7 @@ def text_of(words: Words) -> str:
     """The notice as plain text."""
     blocks = [words.heading, *words.paragraphs]
     if words.figure:
-        blocks.append(f"{words.figure.value} {words.figure.label}")
+        blocks.append(words.figure_line.format(value=words.figure.value, label=words.figure.label))
     if words.rows:
         lines = (_optional(row.when, f"\n{row.label}{words.colon}{row.value}") for row in words.rows)
         blocks.append("".join(lines).removeprefix("\n"))

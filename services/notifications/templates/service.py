@@ -83,6 +83,7 @@ def _words(template_key: TemplateKey, locale: Locale) -> Words:
         paragraphs=tuple(table["paragraphs"]),
         footer=table["footer"],
         colon=table["colon"],
+        figure_line=table["figure_line"],
         figure=Figure(**figure) if figure else None,
         rows=tuple(Row(**row) for row in table.get("rows", ())),
         button=Button(**button) if button else None,

@@ -161,10 +161,17 @@ def upgrade() -> None:
         sa.Column("frozen", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("points", sa.BigInteger(), nullable=False),
         sa.Column("points_taken_back", sa.BigInteger(), nullable=False),
+        sa.Column("points_lapsed", sa.BigInteger(), nullable=False),
         sa.Column("shortfall", sa.BigInteger(), nullable=False),
         sa.Column("entry_id", sa.Uuid(), nullable=True),
-        sa.CheckConstraint("points >= 0 AND points_taken_back >= 0", name=op.f("purchases_points_check")),
-        sa.CheckConstraint("points_taken_back + shortfall <= points", name=op.f("purchases_taken_back_check")),
+        sa.Column("answer", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint(
+            "points >= 0 AND points_taken_back >= 0 AND points_lapsed >= 0", name=op.f("purchases_points_check")
+        ),
+        sa.CheckConstraint(
+            "points_taken_back + points_lapsed + shortfall <= points", name=op.f("purchases_taken_back_check")
+        ),
+        sa.CheckConstraint("shortfall >= 0", name=op.f("purchases_shortfall_check")),
         sa.PrimaryKeyConstraint("id", name=op.f("purchases_pkey")),
         sa.UniqueConstraint("source", "external_id", name=op.f("purchases_external_id_key")),
     )
@@ -255,6 +262,7 @@ def upgrade() -> None:
         sa.Column("spent", sa.BigInteger(), nullable=False),
         sa.Column("expired", sa.BigInteger(), nullable=False),
         sa.Column("reversed", sa.BigInteger(), nullable=False),
+        sa.Column("adjusted", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
             "available_in - available_out <= 9007199254740991", name=op.f("ledger_balances_range_check")
         ),
@@ -283,7 +291,7 @@ def upgrade() -> None:
         sa.Column("previous_hash", sa.LargeBinary(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint(
-            "kind IN ('accrual', 'activation', 'redemption', 'clawback', 'adjustment', 'expiry')",
+            "kind IN ('accrual', 'activation', 'redemption', 'clawback', 'restoration', 'adjustment', 'expiry')",
             name=op.f("ledger_entries_kind_check"),
         ),
         sa.CheckConstraint("seq > 0", name=op.f("ledger_entries_seq_check")),
@@ -347,9 +355,10 @@ def upgrade() -> None:
         sa.Column("shortfall", sa.BigInteger(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("entry_id", sa.Uuid(), nullable=True),
+        sa.Column("answer", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("points_taken_back >= 0 AND shortfall >= 0", name=op.f("refunds_points_check")),
+        sa.CheckConstraint("shortfall >= 0", name=op.f("refunds_shortfall_check")),
         sa.ForeignKeyConstraint(["purchase_id"], ["purchases.id"], name=op.f("refunds_purchase_id_fkey")),
         sa.PrimaryKeyConstraint("id", name=op.f("refunds_pkey")),
         sa.UniqueConstraint("source", "external_id", name=op.f("refunds_external_id_key")),
@@ -447,12 +456,17 @@ def upgrade() -> None:
     op.create_table(
         "ledger_lot_movements",
         sa.Column("entry_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("lot_id", sa.Uuid(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
         sa.Column("delta", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("delta <> 0", name=op.f("ledger_lot_movements_delta_check")),
+        sa.CheckConstraint(
+            "purpose IN ('pending', 'available', 'held')", name=op.f("ledger_lot_movements_purpose_check")
+        ),
         sa.ForeignKeyConstraint(["entry_id"], ["ledger_entries.id"], name=op.f("ledger_lot_movements_entry_id_fkey")),
         sa.ForeignKeyConstraint(["lot_id"], ["ledger_lots.id"], name=op.f("ledger_lot_movements_lot_id_fkey")),
-        sa.PrimaryKeyConstraint("entry_id", "lot_id", name=op.f("ledger_lot_movements_pkey")),
+        sa.PrimaryKeyConstraint("entry_id", "position", name=op.f("ledger_lot_movements_pkey")),
     )
     op.create_index(op.f("ledger_lot_movements_lot_id_idx"), "ledger_lot_movements", ["lot_id"], unique=False)
 

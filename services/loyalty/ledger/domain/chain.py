@@ -1,6 +1,6 @@
-"""The hash chain of a holder's entries: a flipped bit, a missing or a moved entry is found.
+r"""The hash chain of a holder's entries: a flipped bit, a missing or a moved entry is found.
 
-``hash = SHA-256(b"regulars-ledger-entry-v1\\n" + prev_hash + text)``, where ``text`` is the entry as canonical JSON in
+``hash = SHA-256(b"regulars-ledger-entry-v1\n" + prev_hash + text)``, where ``text`` is the entry as canonical JSON in
 UTF-8: the keys of ``entry_text`` in sorted order, no white space, non-ASCII characters as they are, ids in lower-case
 hyphenated form, instants in UTC with six digits (``2017-03-01T09:30:00.000000Z``), numbers whole. JSON quotes its
 strings, so no two entries have one text. The first entry of a chain follows ``GENESIS_HASH``.
@@ -80,7 +80,7 @@ def entry_text(entry: EntryDraft | Entry, *, seq: int) -> bytes:
     """The canonical text of an entry that is hashed; see the module."""
     header = entry.header
     content = {
-        "actor": header.actor,
+        "actor": [header.actor.kind.value, _id(header.actor.id)],
         "holder": _id(header.holder_id),
         "id": str(header.id),
         "kind": entry.kind.value,
@@ -90,7 +90,7 @@ def entry_text(entry: EntryDraft | Entry, *, seq: int) -> bytes:
         "programVersion": _id(header.program_version_id),
         "reason": header.reason,
         "recordedAt": _instant(header.recorded_at),
-        "reference": [header.reference.kind, str(header.reference.id)],
+        "reference": None if header.reference is None else [header.reference.kind, str(header.reference.id)],
         "seq": seq,
         "store": _id(header.store_id),
     }

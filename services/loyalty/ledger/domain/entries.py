@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.loyalty.ledger.domain.accounts import AccountRef, Posting, Purpose
 from services.loyalty.ledger.domain.lots import Lot, LotMovement
+from services.platform.actors import Actor
 from services.platform.errors import InvalidInput
 
 
@@ -34,17 +35,14 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class EntryHeader:
-    """What every entry says about itself. ``holder_id`` owns the chain; None is the chain of program-only entries.
-
-    ``actor`` is who acted, as text (``staff:<id>``, ``key:<id>``, ``member:<id>``, ``system``).
-    """
+    """What every entry says about itself. ``holder_id`` owns the chain; None is the chain of program-only entries."""
 
     id: UUID
     holder_id: UUID | None
     store_id: UUID | None
     program_version_id: UUID | None
-    actor: str
-    reference: Reference
+    actor: Actor
+    reference: Reference | None
     reason: str | None
     occurred_at: datetime
     recorded_at: datetime
@@ -186,7 +184,7 @@ def assert_balanced(entry: EntryDraft | Entry) -> None:
     for movement in entry.lot_movements:
         gained[movement.purpose] -= movement.delta
     if any(gained.values()):
-        message = f"postings and lots disagree by {({k.value: v for k, v in gained.items() if v})}"
+        message = f"postings and lots disagree by { ({k.value: v for k, v in gained.items() if v}) }"
         raise ValueError(message)
 
 

@@ -23,20 +23,17 @@ class LotState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LotOrigin:
-    """Why a lot exists: the event (``kind`` such as ``purchase``, and its id), and what turned it into points."""
+    """Why a lot exists: the event (``kind`` such as ``purchase``, and its id), the rule, and the store that pays."""
 
     kind: str
-    id: UUID
+    id: UUID | None
     rule_id: str | None = None
-    program_version_id: UUID | None = None
     funder_store_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Lot:
     """``remaining`` of ``amount`` points, spendable while ``activates_at <= t < expires_at`` (None: no end).
-
-    ``earned_at`` is when the event happened; it orders lots that expire together.
 
     Raises:
         ValueError: amounts or instants that no lot can have.
@@ -47,7 +44,6 @@ class Lot:
     unit: str
     amount: int
     remaining: int
-    earned_at: datetime
     activates_at: datetime
     expires_at: datetime | None
     state: LotState
@@ -109,8 +105,9 @@ class DueLots:
 
 @dataclass(frozen=True, slots=True)
 class ClawbackAllocation:
-    """How a claw-back is met: ``movements`` take ``taken`` points, ``lapsed`` had expired already (no effect),
-    and ``shortfall`` is not there. The three sum to what was asked.
+    """How a claw-back is met, in points that sum to what was asked.
+
+    ``movements`` take ``taken``; ``lapsed`` had expired already, without effect; ``shortfall`` is not there.
     """
 
     movements: tuple[LotMovement, ...]
@@ -119,7 +116,7 @@ class ClawbackAllocation:
     shortfall: int
 
 
-def new_lot(  # noqa: PLR0913  a lot is born whole
+def new_lot(
     *,
     lot_id: UUID,
     holder_id: UUID,
@@ -127,19 +124,20 @@ def new_lot(  # noqa: PLR0913  a lot is born whole
     amount: int,
     origin: LotOrigin,
     now: datetime,
-    earned_at: datetime,
-    activates_at: datetime | None = None,
+    activates_at: datetime,
     expires_at: datetime | None = None,
 ) -> Lot:
-    """A lot as it is born at ``now``: its clock starts at ``earned_at``; pending when it activates after ``now``."""
-    begins = earned_at if activates_at is None else activates_at
-    state = LotState.PENDING if begins > now else LotState.ACTIVE
-    return Lot(lot_id, holder_id, unit, amount, amount, earned_at, begins, expires_at, state, origin)
+    """A lot as it is born at ``now``, pending when it activates after ``now``.
+
+    The clock of a late event's lot starts when the event happened, so that ``activates_at`` may lie in the past.
+    """
+    state = LotState.PENDING if activates_at > now else LotState.ACTIVE
+    return Lot(lot_id, holder_id, unit, amount, amount, activates_at, expires_at, state, origin)
 
 
 def spending_order(lots: Iterable[Lot]) -> tuple[Lot, ...]:
-    """Lots as they are drawn: soonest expiry first, then the oldest."""
-    return tuple(sorted(lots, key=lambda lot: (lot.expires_at or _NEVER, lot.earned_at, lot.id)))
+    """Lots as they are drawn: soonest expiry first, then the oldest by activation, then by id (ids grow in time)."""
+    return tuple(sorted(lots, key=lambda lot: (lot.expires_at or _NEVER, lot.activates_at, lot.id)))
 
 
 def due_lots(lots: Iterable[Lot], now: datetime) -> DueLots:

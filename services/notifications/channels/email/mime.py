@@ -107,7 +107,7 @@ def _part(subtype: str, text: str) -> bytes:
 def _from(name: str, mailbox: Mailbox) -> str:
     if not name:
         return mailbox.address()
-    if name.isascii():
+    if _is_plain(name):
         quoted = name.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{quoted}" <{mailbox.address()}>'
     return f"{_encoded('From', name)} <{mailbox.address()}>"
@@ -115,9 +115,14 @@ def _from(name: str, mailbox: Mailbox) -> str:
 
 def _encoded(name: str, value: str) -> str:
     """The value as RFC 2047 wants it: as it is when ASCII, otherwise as folded encoded words."""
-    if value.isascii() and "=?" not in value:
+    if _is_plain(value):
         return value
     return Header(value, charset="utf-8", header_name=name).encode(linesep="\r\n")
+
+
+def _is_plain(value: str) -> bool:
+    """Whether a reader shows the value as it is written."""
+    return value.isascii() and "=?" not in value
 
 
 def _check_headers(message: OutgoingEmail) -> None:

@@ -1,0 +1,1 @@
+"""The command line: the product's processes, and what operators do by hand."""

@@ -1,0 +1,66 @@
+import type { Language } from "../brand/language";
+
+const en = {
+  title: "Regulars is running",
+  headline: "Turn the people who came once into regulars.",
+  about:
+    "Regulars is an open loyalty platform for merchants. Shoppers earn points when they buy and spend them on rewards; every point stands in a ledger that adds up. Frontend teams build on one GraphQL API.",
+  doors: "Where to go",
+  graphiql: "GraphiQL",
+  graphiqlHint: "Read the schema, run the examples, try the API.",
+  mail: "Mail",
+  mailHint: "Every e-mail that was sent: welcomes, receipts, rewards.",
+  health: "Health",
+  healthHint: "Is the server ready to work?",
+  docs: "Guides",
+  docsHint: "How it works, and how to build on it.",
+  demo: "Demo chain",
+  ready: "Loaded",
+  loading: "Loading",
+  members: "Members",
+  purchases: "Purchases",
+  points: "Points earned",
+  source: "Source",
+  credentials: "To sign in",
+  copy: "Copy",
+  copied: "Copied",
+  copyByHand: "Selected: press Ctrl+C",
+  noDemo: "No demo chain is loaded. This command makes one from real supermarket data:",
+  failed: "The server did not answer.",
+  retry: "Try again",
+  waiting: "Asking the server…",
+};
+
+const zh: typeof en = {
+  title: "回头客正在运行",
+  headline: "让来过的客人，成为回头客。",
+  about:
+    "回头客是面向商家的开放会员忠诚度平台。顾客消费得积分，积分兑换奖励，每一分都记在分毫不差的账本里。前端团队只需对接一个 GraphQL 接口。",
+  doors: "从这里开始",
+  graphiql: "GraphiQL",
+  graphiqlHint: "查看接口定义，运行示例，动手试接口。",
+  mail: "邮件",
+  mailHint: "发出的每一封邮件：欢迎、积分小票、奖励通知。",
+  health: "健康状态",
+  healthHint: "服务是否已就绪？",
+  docs: "指南",
+  docsHint: "了解原理，开始对接。",
+  demo: "演示连锁店",
+  ready: "已载入",
+  loading: "载入中",
+  members: "会员",
+  purchases: "消费笔数",
+  points: "累计获得积分",
+  source: "数据来源",
+  credentials: "登录信息",
+  copy: "复制",
+  copied: "已复制",
+  copyByHand: "已选中，请按 Ctrl+C",
+  noDemo: "尚未载入演示连锁店。用下面的命令，以真实超市数据生成一个：",
+  failed: "服务没有回应。",
+  retry: "重试",
+  waiting: "正在询问服务……",
+};
+
+export type Words = typeof en;
+export const WORDS: Record<Language, Words> = { en, zh };

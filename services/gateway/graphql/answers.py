@@ -1,0 +1,62 @@
+"""From what went wrong to what the client is told: known refusals by code, everything else masked and logged once."""
+
+from collections.abc import Iterable, Mapping
+
+import structlog
+from graphql import GraphQLError
+from strawberry.exceptions import StrawberryGraphQLError
+
+from services.gateway.context.errors import EdgeError, Internal, QueryInvalid
+from services.gateway.context.request import Locale, RequestContext
+from services.gateway.graphql.sentences import sentence
+from services.platform.errors import DomainError, InvalidInput
+from services.platform.tenancy.errors import TenancyError
+
+log = structlog.get_logger()
+
+TOLD_AT_THE_TOP = (EdgeError, TenancyError, InvalidInput)
+"""Refusals that may be told as top-level errors. Any other one should have been a member of a result union."""
+
+
+def describe(error: DomainError, locale: Locale) -> dict[str, object]:
+    """A refusal as a GraphQL error: a sentence, and the code with its facts for machines."""
+    facts = {_camel(name): value for name, value in error.facts().items()}
+    return {"message": sentence(error, locale), "extensions": {"code": error.code, **facts}}
+
+
+def answer_errors(errors: Iterable[GraphQLError], request: RequestContext) -> list[dict[str, object]]:
+    """What the client is told about the errors of one operation."""
+    return [_answer(error, request) for error in errors]
+
+
+def _answer(error: GraphQLError, request: RequestContext) -> dict[str, object]:
+    answer = describe(_refusal(error, request), request.locale)
+    if error.locations:
+        answer["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
+    if error.path:
+        answer["path"] = error.path
+    return answer
+
+
+def _refusal(error: GraphQLError, request: RequestContext) -> DomainError:
+    cause = error.original_error
+    while isinstance(cause, GraphQLError) and cause.original_error is not None:
+        cause = cause.original_error
+    if isinstance(cause, TOLD_AT_THE_TOP):
+        return cause
+    if cause is None or isinstance(cause, GraphQLError | StrawberryGraphQLError):
+        # The library's own words about the query: they speak of the schema and of what the client sent.
+        return QueryInvalid(detail=error.message)
+    log.error("operation_failed", path=error.path, exc_info=cause)
+    return Internal(correlation_id=request.correlation_id)
+
+
+def internal(request: RequestContext, error: Exception) -> Mapping[str, object]:
+    """The answer to an unforeseen failure outside of any resolver; it is logged."""
+    log.error("request_failed", exc_info=error)
+    return describe(Internal(correlation_id=request.correlation_id), request.locale)
+
+
+def _camel(name: str) -> str:
+    head, *tail = name.split("_")
+    return head + "".join(part.capitalize() for part in tail)

@@ -1,0 +1,133 @@
+"""Who may use a field. Every field of Query and Mutation says so; a contract test counts them."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from strawberry.extensions import FieldExtension
+from strawberry.types import Info
+
+from services.gateway.context.errors import Forbidden, Unauthenticated
+from services.gateway.execution.operation import Operation
+from services.gateway.graphql.ids import decode_optional
+from services.platform.actors import ActorKind
+from services.platform.auth.domain import Scope
+
+StoreOf = Callable[[dict[str, Any]], UUID | None]
+Check = Callable[[Operation, Any, dict[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A condition for using a field, and how the schema tells about it."""
+
+    check: Check
+    description: str
+    scope: Scope | None = None
+    is_public: bool = False
+
+
+def requires(scope: Scope) -> Access:
+    """``scope`` in the whole tenant."""
+
+    def check(operation: Operation, _source: Any, _arguments: dict[str, Any]) -> None:
+        require(operation, scope)
+
+    return Access(check, f"Needs the scope `{scope}` in the whole tenant.", scope=scope)
+
+
+def requires_at(scope: Scope, store_of: StoreOf) -> Access:
+    """``scope`` at the store that the arguments name; in the whole tenant where they name none."""
+
+    def check(operation: Operation, _source: Any, arguments: dict[str, Any]) -> None:
+        # Before the store is looked at: a stranger does not learn whether an id is well-formed.
+        require_somewhere(operation, scope)
+        require(operation, scope, store_id=store_of(arguments))
+
+    return Access(check, f"Needs the scope `{scope}` at the store, or in the whole tenant.", scope=scope)
+
+
+def requires_somewhere(scope: Scope) -> Access:
+    """``scope`` in the tenant or in any of its stores."""
+
+    def check(operation: Operation, _source: Any, _arguments: dict[str, Any]) -> None:
+        require_somewhere(operation, scope)
+
+    return Access(check, f"Needs the scope `{scope}` in the tenant or one of its stores.", scope=scope)
+
+
+def of_member(scope: Scope) -> Access:
+    """For fields of a member: the member themselves, or ``scope`` somewhere in the tenant."""
+
+    def check(operation: Operation, source: Any, _arguments: dict[str, Any]) -> None:
+        if operation.principal.member_id is None or operation.principal.member_id != source.key:
+            require_somewhere(operation, scope)
+
+    return Access(check, f"Members see their own; others need the scope `{scope}`.", scope=scope)
+
+
+def _check_signed_in(operation: Operation, _source: Any, _arguments: dict[str, Any]) -> None:
+    if operation.principal.actor.kind is ActorKind.PUBLIC:
+        raise Unauthenticated
+
+
+def _check_member(operation: Operation, source: Any, arguments: dict[str, Any]) -> None:
+    _check_signed_in(operation, source, arguments)
+    if operation.principal.member_id is None:
+        raise Forbidden(scope="member")
+
+
+def _check_session(operation: Operation, source: Any, arguments: dict[str, Any]) -> None:
+    _check_signed_in(operation, source, arguments)
+    if operation.principal.session_id is None:
+        raise Forbidden(scope="session")
+
+
+PUBLIC = Access(lambda _operation, _source, _arguments: None, "Open to everybody.", is_public=True)
+SIGNED_IN = Access(_check_signed_in, "Needs any credential.")
+AS_MEMBER = Access(_check_member, "Needs a member token.")
+IN_SESSION = Access(_check_session, "Needs the session of a person who logged in.")
+
+
+def require(operation: Operation, scope: Scope, *, store_id: UUID | None = None) -> None:
+    """Go on only with ``scope`` at the store, or, without one, in the whole tenant.
+
+    Raises:
+        Unauthenticated, Forbidden
+    """
+    _check_signed_in(operation, None, {})
+    _ = operation.tenant
+    if not operation.principal.allows(scope, store_id=store_id):
+        raise Forbidden(scope=scope)
+
+
+def require_somewhere(operation: Operation, scope: Scope) -> None:
+    """Go on only with ``scope`` in the tenant or one of its stores.
+
+    Raises:
+        Unauthenticated, Forbidden
+    """
+    _check_signed_in(operation, None, {})
+    _ = operation.tenant
+    if not operation.principal.allows_somewhere(scope):
+        raise Forbidden(scope=scope)
+
+
+def input_store(arguments: dict[str, Any]) -> UUID | None:
+    """The store that ``input.storeId`` names."""
+    return decode_optional("Store", arguments["input"].store_id, field="storeId")
+
+
+class Guard(FieldExtension):
+    """Lets a resolver run only where its access allows it."""
+
+    def __init__(self, access: Access) -> None:
+        self.access = access
+
+    async def resolve_async(
+        self, next_: Callable[..., Awaitable[Any]], source: Any, info: Info[Operation, None], **kwargs: Any
+    ) -> Any:
+        """Check, then go on."""
+        self.access.check(info.context, source, kwargs)
+        return await next_(source, info, **kwargs)

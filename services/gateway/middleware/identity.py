@@ -1,0 +1,104 @@
+"""Finds out where a request arrives and as whom. The credential decides; a host or header that contradicts is refused.
+
+DESIGN drew tenant and credential as two steps; they are one, because neither can be settled without the other.
+"""
+
+import asyncio
+import re
+from functools import partial
+
+import structlog
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from services.gateway.context.errors import ServiceUnavailable
+from services.gateway.context.request import STATE_KEY, request_context
+from services.gateway.execution.healing import is_about_the_database, waits
+from services.gateway.execution.threads import Seats
+from services.gateway.middleware.refusals import Describe, refusal
+from services.platform.auth.errors import CredentialInvalid
+from services.platform.auth.principals import Authenticator, Reached
+from services.platform.errors import DomainError
+from services.platform.tenancy.errors import TenancyError, TenantContradicted, TenantUnknown
+
+LOCAL_SUFFIX = ".localhost"
+TOKEN_LENGTH_MAX = 500
+
+_SLUG = re.compile(r"[a-z0-9-]{1,63}")
+# A name with a dot that does not end in digits: addresses and bare names are nobody's domain.
+_HOST = re.compile(r"(?:[a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{0,62}")
+
+
+class IdentityMiddleware:
+    """Puts tenant and principal into the request's context, or answers why not."""
+
+    def __init__(self, app: ASGIApp, *, authenticator: Authenticator, seats: Seats, describe: Describe) -> None:
+        self._app = app
+        self._authenticator = authenticator
+        self._seats = seats
+        self._describe = describe
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        context = request_context(scope)
+        try:
+            reached = await self._reach(Headers(scope=scope))
+        except (TenancyError, CredentialInvalid, ServiceUnavailable) as error:
+            answer = refusal(error, context.locale, self._describe)
+            await answer(scope, receive, send)
+            return
+        scope[STATE_KEY] = context.reached(tenant=reached.tenant, principal=reached.principal)
+        with structlog.contextvars.bound_contextvars(tenant=reached.tenant.slug if reached.tenant else None):
+            await self._app(scope, receive, send)
+
+    async def _reach(self, headers: Headers) -> Reached:
+        slug, host = _named(headers)
+        reach = partial(self._authenticator.reach, token=_bearer(headers), tenant_slug=slug, host=host)
+        for wait in waits():
+            try:
+                return await self._seats.run(reach)
+            except DomainError:
+                raise
+            except Exception as error:
+                if not is_about_the_database(error):
+                    raise
+            await asyncio.sleep(wait)
+        raise ServiceUnavailable(retryable=True)
+
+
+def _bearer(headers: Headers) -> str | None:
+    """The token of the Authorization header.
+
+    Raises:
+        CredentialInvalid: another scheme, or nothing that could be a token.
+    """
+    given = headers.get("Authorization")
+    if given is None:
+        return None
+    scheme, _, token = given.strip().partition(" ")
+    if scheme.lower() != "bearer" or not 0 < len(token.strip()) <= TOKEN_LENGTH_MAX:
+        raise CredentialInvalid
+    return token.strip()
+
+
+def _named(headers: Headers) -> tuple[str | None, str | None]:
+    """The slug and the host by which a tenant is named; None where one is not.
+
+    Raises:
+        TenantUnknown: the slug is none that a tenant could have.
+        TenantContradicted: header and host name two tenants.
+    """
+    slug = headers.get("X-Tenant", "").strip() or None
+    host = _without_port(headers.get("Host", "").strip().lower())
+    if host.endswith(LOCAL_SUFFIX):
+        by_host = host.removesuffix(LOCAL_SUFFIX)
+        if slug not in (None, by_host):
+            raise TenantContradicted
+        slug, host = by_host, ""
+    if slug is not None and not _SLUG.fullmatch(slug):
+        raise TenantUnknown
+    return slug, host if _HOST.fullmatch(host) else None
+
+
+def _without_port(host: str) -> str:
+    name, _, port = host.rpartition(":")
+    return name if port.isdigit() and name else host

@@ -1,0 +1,93 @@
+"""What a request body may be: JSON, of bounded size and nesting, known before anything reads it."""
+
+import re
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.gateway.context.errors import (
+    BodyTooLarge,
+    ContentTypeUnsupported,
+    EdgeError,
+    MethodNotAllowed,
+    RequestMalformed,
+)
+from services.gateway.context.request import request_context
+from services.gateway.middleware.refusals import Describe, refusal
+
+BODY_BYTES_MAX = 1024 * 1024
+NESTING_MAX = 32
+
+# A string is one token, so that brackets inside of it do not count; an unclosed one runs to the end.
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|$)|[\[{]+|[\]}]+', re.DOTALL)
+
+
+class LimitsMiddleware:
+    """Reads the whole body within bounds and hands it on in one piece."""
+
+    def __init__(self, app: ASGIApp, *, describe: Describe) -> None:
+        self._app = app
+        self._describe = describe
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            _check_head(scope)
+            body = await _bounded_body(receive)
+            _check_nesting(body)
+        except EdgeError as error:
+            answer = refusal(error, request_context(scope).locale, self._describe)
+            await answer(scope, receive, send)
+            return
+        is_sent = False
+
+        async def replay() -> Message:
+            nonlocal is_sent
+            if is_sent:
+                return await receive()
+            is_sent = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await self._app(scope, replay, send)
+
+
+def _check_head(scope: Scope) -> None:
+    if scope["method"] != "POST":
+        raise MethodNotAllowed(allowed="POST")
+    headers = Headers(scope=scope)
+    media_type, _, parameters = headers.get("Content-Type", "").partition(";")
+    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
+    if media_type.strip().lower() != "application/json" or charset not in ("", "utf-8", "utf8"):
+        raise ContentTypeUnsupported(accepted="application/json; charset=utf-8")
+    announced = headers.get("Content-Length", "0")
+    if not announced.isascii() or not announced.isdigit():
+        raise RequestMalformed(reason="CONTENT_LENGTH")
+    if len(announced) > len(str(BODY_BYTES_MAX)) or int(announced) > BODY_BYTES_MAX:
+        raise BodyTooLarge(limit_bytes=BODY_BYTES_MAX)
+
+
+async def _bounded_body(receive: Receive) -> bytes:
+    """The body, however it comes; a length that was announced is not believed."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise RequestMalformed(reason="BODY_CUT_OFF")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > BODY_BYTES_MAX:
+            raise BodyTooLarge(limit_bytes=BODY_BYTES_MAX)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _check_nesting(body: bytes) -> None:
+    depth = 0
+    for match in _TOKEN.finditer(body):
+        token = match.group()
+        if token[:1] in b"[{":
+            depth += len(token)
+        elif token[:1] in b"]}":
+            depth -= len(token)
+        if depth > NESTING_MAX:
+            raise RequestMalformed(reason="NESTED_TOO_DEEPLY")

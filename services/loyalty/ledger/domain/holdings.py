@@ -1,0 +1,105 @@
+"""What a holder has of one unit, and what can be wrong with it."""
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from services.loyalty.ledger.domain.accounts import Purpose
+from services.loyalty.ledger.domain.balances import balance_changes, counter_changes
+from services.loyalty.ledger.domain.entries import Entry, EntryDraft
+from services.loyalty.ledger.domain.lots import Lot, due_lots
+from services.loyalty.ledger.errors import BalanceTooLarge
+from services.platform.money import AMOUNT_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What a holder has and what happened, in the unit's smallest part (``CounterChange`` states the law)."""
+
+    holder_id: UUID
+    unit: str
+    pending: int = 0
+    available: int = 0
+    held: int = 0
+    owed: int = 0
+    earned: int = 0
+    spent: int = 0
+    expired: int = 0
+    reversed: int = 0
+    adjusted: int = 0
+
+    def after(self, entry: EntryDraft | Entry) -> "Balance":
+        """The balance once the entry is posted.
+
+        Raises:
+            BalanceTooLarge: an account would leave what can be counted.
+        """
+        change = dict.fromkeys((field.name for field in dataclasses.fields(self)[2:]), 0)
+        for moved in balance_changes(entry):
+            if (moved.holder_id, moved.unit) == (self.holder_id, self.unit):
+                change[moved.purpose.value] += moved.moved_in - moved.moved_out
+        for counted in counter_changes(entry):
+            if (counted.holder_id, counted.unit) == (self.holder_id, self.unit):
+                for counter in ("earned", "spent", "expired", "reversed", "adjusted"):
+                    change[counter] += getattr(counted, counter)
+        after = dataclasses.replace(self, **{name: getattr(self, name) + by for name, by in change.items()})
+        if after.pending + after.available + after.held > AMOUNT_MAX:
+            raise BalanceTooLarge(limit=AMOUNT_MAX)
+        return after
+
+    def settled(self, lots: Iterable[Lot], now: datetime) -> "Balance":
+        """The balance as it is at ``now``, given at least the lots of this unit that are due, posted or not."""
+        due = due_lots((lot for lot in lots if lot.unit == self.unit), now)
+        activated = sum(lot.remaining for lot in due.activate)
+        lapsed = sum(lot.remaining for lot in due.expire)
+        return dataclasses.replace(
+            self,
+            pending=self.pending - activated,
+            available=self.available + activated - lapsed,
+            expired=self.expired + lapsed,
+        )
+
+
+class LedgerFaultKind(StrEnum):
+    """What a verification can find."""
+
+    UNIT_NOT_ZERO = "unit_not_zero"
+    """What holders have and what the program gave do not cancel out."""
+    BALANCE_DIFFERS = "balance_differs"
+    """A running balance is not the sum of its postings."""
+    COUNTERS_DIFFER = "counters_differ"
+    """The counters do not explain the balance."""
+    LOTS_DIFFER = "lots_differ"
+    """A balance is not the sum of its lots."""
+    MOVEMENTS_DIFFER = "movements_differ"
+    """A lot's remainder is not the sum of its movements."""
+    CHAIN_BROKEN = "chain_broken"
+    """A hash chain does not hold; ``detail`` says how."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFault:
+    """One fault with its place. ``expected`` comes from the entries, ``actual`` is what was found in its place."""
+
+    kind: LedgerFaultKind
+    holder_id: UUID | None = None
+    unit: str | None = None
+    purpose: Purpose | None = None
+    lot_id: UUID | None = None
+    seq: int | None = None
+    expected: int | None = None
+    actual: int | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerVerdict:
+    """What was counted and found; ``faults`` holds the first ``FAULTS_MAX``."""
+
+    entries: int
+    holders: int
+    units: tuple[str, ...]
+    faults: tuple[LedgerFault, ...]

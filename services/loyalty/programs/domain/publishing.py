@@ -1,0 +1,74 @@
+"""The draft, its versions, and the commands that change them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.loyalty.programs.domain.document import ProgramDocument
+from services.platform.actors import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramDraft:
+    """The document that the merchant is editing, as valid JSON. ``revision`` grows by one with each save."""
+
+    document: Mapping[str, Any]
+    revision: int
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramVersion:
+    """A published document, in force from ``effective_from`` until the next version's."""
+
+    id: UUID
+    number: int
+    document: ProgramDocument
+    effective_from: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedVersion:
+    """A version as the merchant sees it in the history, with who published it."""
+
+    id: UUID
+    number: int
+    document: Mapping[str, Any]
+    effective_from: datetime
+    published_at: datetime
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class SaveProgramDraft:
+    """Store a whole document as the draft. ``revision`` is the one that was edited; None when there was no draft."""
+
+    document: Mapping[str, Any]
+    revision: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyProgramTemplate:
+    """Make a template's document the draft, in place of what is there, and publish it when ``publish`` says so."""
+
+    key: str
+    currency: str
+    timezone: str
+    publish: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedTemplate:
+    """The draft made of a template, and its version where it was published."""
+
+    draft: ProgramDraft
+    version: ProgramVersion | None
+
+
+@dataclass(frozen=True, slots=True)
+class PublishProgram:
+    """Publish the draft as it was at ``revision``, from now on."""
+
+    revision: int

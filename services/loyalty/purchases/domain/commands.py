@@ -1,0 +1,153 @@
+"""What a till may tell, and what it hears back."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from services.loyalty.earning.domain import RefundRequest
+from services.loyalty.members.domain import MemberRef
+
+
+@dataclass(frozen=True, slots=True)
+class BoughtLine:
+    """One line of a receipt: ``amount_minor`` for the whole quantity, less ``discount_minor`` of its own.
+
+    A line may be negative (a deposit given back, a discount rung up as goods) and then has no discount.
+    """
+
+    sku: str
+    quantity: Decimal
+    amount_minor: int
+    discount_minor: int = 0
+    category: tuple[str, ...] = ()
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPurchase:
+    """A receipt. ``external_id`` is the world's own number of it, unique per ``source``.
+
+    ``member`` is None for a guest, ``occurred_at`` None for now; ``discount_minor`` is what the order as a whole was
+    reduced by, beyond the discounts of its lines. ``request_hash`` is `idempotency.request_hash` of the client's input.
+    """
+
+    source: str
+    external_id: str
+    member: MemberRef | None
+    store_id: UUID
+    currency: str
+    lines: tuple[BoughtLine, ...]
+    idempotency_key: str
+    request_hash: bytes
+    discount_minor: int = 0
+    occurred_at: datetime | None = None
+    channel: str = "store"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedPurchase:
+    """The answer to `RecordPurchase`. ``balance`` is what the member could spend after it, 0 for a guest.
+
+    ``from_tier`` and ``to_tier`` are both given when the purchase changed the member's tier. ``replayed`` tells that
+    the purchase was known by its key or by its external id.
+    """
+
+    purchase_id: UUID
+    member_id: UUID | None
+    points: int
+    balance: int
+    from_tier: str | None
+    to_tier: str | None
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseRef:
+    """A purchase by the world's own number."""
+
+    source: str
+    external_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPurchase:
+    """All of a purchase, quantities of its lines or an amount comes back; see ``RefundRequest``.
+
+    ``member``, when given, must be the buyer. ``external_id`` is the refund's own number, unique per ``source``.
+    """
+
+    purchase: UUID | PurchaseRef
+    source: str
+    external_id: str
+    request: RefundRequest
+    idempotency_key: str
+    request_hash: bytes
+    member: MemberRef | None = None
+    reason: str | None = None
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundedPurchase:
+    """The answer to `RefundPurchase`.
+
+    ``points`` were taken back (below zero: given back, when a negative line returned); ``shortfall`` is what the
+    purchase's refunds have wanted in all and not found, tried again by its next refund.
+    """
+
+    refund_id: UUID
+    purchase_id: UUID
+    member_id: UUID | None
+    refunded_minor: int
+    points: int
+    shortfall: int
+    balance: int
+    from_tier: str | None
+    to_tier: str | None
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteCart:
+    """A cart that may become a purchase now."""
+
+    member: MemberRef | None
+    store_id: UUID
+    currency: str
+    lines: tuple[BoughtLine, ...]
+    discount_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedLine:
+    """``net_minor`` is what the line would be paid with; ``points`` is its share of what the cart would earn."""
+
+    position: int
+    net_minor: int
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedRule:
+    """What one rule would give. ``cap_room`` is None without a cap; ``capped_by`` is what the cap would take."""
+
+    rule_id: str
+    points: int
+    capped_by: int
+    cap_room: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CartQuote:
+    """What the cart would do, rung up now. Tier codes are None for a guest and without a program."""
+
+    total_minor: int
+    currency: str
+    points: int
+    lines: tuple[QuotedLine, ...]
+    rules: tuple[QuotedRule, ...]
+    tier: str | None
+    tier_after: str | None
+    balance: int
+    balance_after: int

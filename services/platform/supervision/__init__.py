@@ -1,0 +1,1 @@
+"""Processes of one machine: started, watched, restarted and ended together."""

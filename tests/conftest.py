@@ -1,0 +1,3 @@
+"""Lists the plugins of the tests, nothing more."""
+
+pytest_plugins = ["tests.support.database", "tests.support.tenants"]

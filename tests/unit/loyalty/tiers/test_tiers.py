@@ -1,0 +1,82 @@
+from decimal import Decimal
+
+import pytest
+
+from services.loyalty.programs.domain import TierLevel, TierMetric
+from services.loyalty.tiers.domain import TierChange, TierMove, progress, qualifying_amount, tier_change, tier_for
+from tests.unit.loyalty.documents import document
+
+LEVELS = document(
+    {
+        "/tiers/levels/2": {
+            "code": "top",
+            "name": {"en": "Top", "zh": "顶级"},
+            "threshold": 4000,
+            "multiplier": "2",
+        }
+    }
+).tiers.levels
+
+
+@pytest.mark.parametrize(
+    ("qualifying", "code"),
+    [(-1, "basic"), (0, "basic"), (999, "basic"), (1000, "gold"), (3999, "gold"), (4000, "top"), (10**15, "top")],
+)
+def test_a_threshold_is_inclusive(qualifying: int, code: str) -> None:
+    assert tier_for(LEVELS, qualifying).code == code
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "change"),
+    [
+        (0, 999, None),
+        (999, 1000, TierChange(TierMove.UPGRADE, "basic", "gold")),
+        (999, 4000, TierChange(TierMove.UPGRADE, "basic", "top")),
+        (1000, 999, TierChange(TierMove.DOWNGRADE, "gold", "basic")),
+        (1000, 1000, None),
+    ],
+)
+def test_a_change_names_both_tiers(before: int, after: int, change: TierChange | None) -> None:
+    assert tier_change(LEVELS, before=before, after=after) == change
+
+
+@pytest.mark.parametrize(
+    ("qualifying", "current", "following", "gained", "span", "missing", "fraction"),
+    [
+        (0, "basic", "gold", 0, 1000, 1000, "0"),
+        (333, "basic", "gold", 333, 1000, 667, "0.333"),
+        (999, "basic", "gold", 999, 1000, 1, "0.999"),
+        (1000, "gold", "top", 0, 3000, 3000, "0"),
+        (2000, "gold", "top", 1000, 3000, 2000, "0.3333"),
+        (3999, "gold", "top", 2999, 3000, 1, "0.9996"),
+        (4000, "top", None, 0, 0, 0, "1"),
+        (-20, "basic", "gold", 0, 1000, 1020, "0"),
+    ],
+)
+def test_progress_says_what_is_missing(
+    qualifying: int, current: str, following: str | None, gained: int, span: int, missing: int, fraction: str
+) -> None:
+    result = progress(LEVELS, qualifying)
+
+    assert result.current.code == current
+    assert (result.next_level.code if result.next_level else None) == following
+    assert (result.gained, result.span, result.missing) == (gained, span, missing)
+    assert result.fraction == Decimal(fraction)
+
+
+def test_progress_reads_one_only_when_nothing_is_missing() -> None:
+    far: tuple[TierLevel, ...] = document({"/tiers/levels/1/threshold": 2**53 - 1}).tiers.levels
+
+    assert progress(far, 2**53 - 2).fraction == Decimal("0.9999")
+
+
+@pytest.mark.parametrize(
+    ("metric", "points", "spend_minor", "amount"),
+    [
+        (TierMetric.POINTS_EARNED, 12, 1200, 12),
+        (TierMetric.SPEND, 12, 1200, 1200),
+        (TierMetric.SPEND, 0, -300, 0),
+    ],
+)
+def test_a_purchase_qualifies_by_the_metric(metric: TierMetric, points: int, spend_minor: int, amount: int) -> None:
+    assert qualifying_amount(metric, points=points, spend_minor=spend_minor) == amount

@@ -1,0 +1,71 @@
+"""One notice of each kind, in both languages."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from services.notifications.templates.domain import (
+    Brand,
+    Locale,
+    Notice,
+    PointsReceipt,
+    PointsUnit,
+    PurchaseRefunded,
+    RewardRedeemed,
+    StaffInvitation,
+    Welcome,
+)
+from services.platform.money import Money
+
+MOMENT = datetime(2017, 6, 3, 6, 5, tzinfo=UTC)
+
+_NEW_YORK = ZoneInfo("America/New_York")
+_SHANGHAI = ZoneInfo("Asia/Shanghai")
+_LUNA, _POINTS = Brand("Luna & Co.", "#e0912f"), PointsUnit("points")
+_CHENGUANG, _JIFEN = Brand("晨光咖啡", "#2f5d50"), PointsUnit("积分")
+
+RECEIPT_EN = PointsReceipt(
+    _LUNA, _POINTS, "Main Street", MOMENT, _NEW_YORK, Money(12850, "USD"), points_earned=128, balance_points=1240
+)
+RECEIPT_ZH = PointsReceipt(
+    _CHENGUANG,
+    _JIFEN,
+    "南京西路店",
+    MOMENT,
+    _SHANGHAI,
+    Money(12850, "CNY"),
+    points_earned=128,
+    balance_points=1240,
+    tier_name="金卡会员",
+)
+REFUND_EN = PurchaseRefunded(
+    _LUNA, _POINTS, "Main Street", MOMENT, _NEW_YORK, Money(6400, "USD"), points_taken_back=64, balance_points=0
+)
+
+NOTICES: tuple[tuple[Locale, Notice], ...] = (
+    (Locale.EN, Welcome(_LUNA, _POINTS, "Ada")),
+    (Locale.EN, RECEIPT_EN),
+    (Locale.EN, RewardRedeemed(_LUNA, _POINTS, "Large latte", MOMENT, _NEW_YORK, points_spent=500, balance_points=740)),
+    (Locale.EN, REFUND_EN),
+    (Locale.EN, StaffInvitation(_LUNA, "Grace", "Manager", "https://regulars.example/i?a=1&b=2", MOMENT, _NEW_YORK)),
+    (Locale.ZH_CN, Welcome(_CHENGUANG, _JIFEN, "李雷")),
+    (Locale.ZH_CN, RECEIPT_ZH),
+    (Locale.ZH_CN, RewardRedeemed(_CHENGUANG, _JIFEN, "拿铁", MOMENT, _SHANGHAI, points_spent=500, balance_points=740)),
+    (
+        Locale.ZH_CN,
+        PurchaseRefunded(
+            _CHENGUANG,
+            _JIFEN,
+            "南京西路店",
+            MOMENT,
+            _SHANGHAI,
+            Money(6400, "CNY"),
+            points_taken_back=64,
+            balance_points=0,
+            shortfall_points=12,
+        ),
+    ),
+    (
+        Locale.ZH_CN,
+        StaffInvitation(_CHENGUANG, "韩梅梅", "店长", "https://regulars.example/i?a=1&b=2", MOMENT, _SHANGHAI),
+    ),
+)
