@@ -2,7 +2,7 @@
 
 import typer
 
-from services.cli import ledger, outbox, processes, schema, tenants
+from services.cli import ledger, outbox, processes, run, schema, tenants
 
 app = typer.Typer(
     help="Regulars 回头客: customer loyalty for many merchants.",
@@ -10,6 +10,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
+app.command()(run.run)
 app.command()(processes.gateway)
 app.command()(processes.worker)
 app.command()(processes.scheduler)

@@ -8,6 +8,7 @@ import dramatiq
 import typer
 from rich.console import Console
 
+from services.cli.surroundings import environment
 from services.platform.clock import wall_now
 from services.platform.config import ConfigurationError, Settings, settings_from_environment
 from services.platform.db.engine import Database, open_database
@@ -34,7 +35,7 @@ class Opened:
 def settings_or_exit() -> Settings:
     """The environment's settings; what is wrong with them ends the command with a sentence."""
     try:
-        return settings_from_environment()
+        return settings_from_environment(environment())
     except ConfigurationError as error:
         complaints.print(f"[red]{error}[/red]")
         raise typer.Exit(2) from error

@@ -8,6 +8,7 @@ from services.demo.dataset.domain import (
     SHOP_ZONE,
     UNKNOWN_PATH,
     BasketPosition,
+    BasketTotal,
     CategoryPath,
     SourceBasket,
     SourceHousehold,
@@ -16,7 +17,7 @@ from services.demo.dataset.domain import (
 )
 from services.demo.dataset.errors import DatasetMissing
 from services.demo.dataset.files import DatasetFiles, installed_dataset
-from services.demo.dataset.reader import basket_count, baskets, households, products, stores
+from services.demo.dataset.reader import basket_count, basket_totals, baskets, households, products, stores
 from services.demo.dataset.verification import Check, verify
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "SHOP_ZONE",
     "UNKNOWN_PATH",
     "BasketPosition",
+    "BasketTotal",
     "CategoryPath",
     "Check",
     "DatasetFiles",
@@ -33,6 +35,7 @@ __all__ = [
     "SourceLine",
     "SourceStore",
     "basket_count",
+    "basket_totals",
     "baskets",
     "households",
     "installed_dataset",

@@ -94,6 +94,14 @@ class BasketPosition:
 
 
 @dataclass(frozen=True, slots=True)
+class BasketTotal:
+    """What a basket came to, in cents, by SQL alone: ``net_minor`` is ``SourceBasket.net_minor``."""
+
+    household_code: str
+    net_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class SourceBasket:
     """One visit to a till; ``lines`` in the order of product numbers. 478 baskets have a total of nothing."""
 

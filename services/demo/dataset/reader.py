@@ -9,6 +9,7 @@ from typing import Any
 from services.demo.dataset.domain import (
     UNKNOWN_PATH,
     BasketPosition,
+    BasketTotal,
     CategoryPath,
     SourceBasket,
     SourceHousehold,
@@ -137,6 +138,18 @@ def basket_count(
     query = f"SELECT count(DISTINCT basket_id) FROM read_parquet($transactions) WHERE {_WINDOW}"
     with scan(query, _window(files, since=since, until=until, after=after)) as rows:
         return int(next(rows)[0])
+
+
+def basket_totals(
+    files: DatasetFiles, *, since: datetime | None = None, until: datetime | None = None
+) -> dict[str, BasketTotal]:
+    """The total of each basket of ``[since, until)`` by its number."""
+    query = f"""
+        SELECT basket_id, min(household_id), sum(CAST(round(sales_value * 100) AS BIGINT))
+        FROM read_parquet($transactions) WHERE {_WINDOW} GROUP BY basket_id
+    """
+    with scan(query, _window(files, since=since, until=until, after=None)) as rows:
+        return {str(basket): BasketTotal(str(household), int(net)) for basket, household, net in rows}
 
 
 def baskets(

@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 import orjson
@@ -16,10 +16,15 @@ from services.platform.errors import InvalidInput
 PAGE_DEFAULT = 20
 PAGE_MAX = 100
 CURSOR_LENGTH_MAX = 500
+NUMBER_DIGITS_MAX = 18
 
 T = TypeVar("T")
 Value = TypeVar("Value")
-Key = TypeVar("Key", UUID, tuple[datetime, UUID])
+
+First = Annotated[int, strawberry.argument(description=f"How many items to return, 1 to {PAGE_MAX}.")]
+After = Annotated[
+    str | None, strawberry.argument(description="Return what comes after this cursor; from the beginning without it.")
+]
 
 
 @strawberry.type(description="Where a page stands among the others (Relay cursor connections).")
@@ -28,9 +33,9 @@ class PageInfo:
     has_previous_page: bool = strawberry.field(
         description="Whether this page was reached by a cursor, so that there may be more before it."
     )
-    start_cursor: str | None = strawberry.field(description="The cursor of the first edge, null on an empty page.")
+    start_cursor: str | None = strawberry.field(description="Where the page begins, null on an empty page.")
     end_cursor: str | None = strawberry.field(
-        description="The cursor of the last edge, null on an empty page. Pass it as `after` to go on."
+        description="Where the page ends, null on an empty page. Pass it as `after` to go on."
     )
 
 
@@ -70,9 +75,9 @@ def page(first: int, after: str | None) -> Page:
     return Page(first=first, after=after)
 
 
-def encode_cursor(order: str, *parts: UUID | datetime) -> str:
+def encode_cursor(order: str, *parts: UUID | datetime | str | int) -> str:
     """A place in an order; ``order`` keeps cursors of one list from being used on another."""
-    document = orjson.dumps([order, *(str(part) if isinstance(part, UUID) else part.isoformat() for part in parts)])
+    document = orjson.dumps([order, *(part.isoformat() if isinstance(part, datetime) else str(part) for part in parts)])
     return base64.urlsafe_b64encode(document).rstrip(b"=").decode()
 
 
@@ -86,6 +91,29 @@ def id_cursor(order: str, cursor: str | None) -> UUID | None:
         return None
     (key,) = _parts(order, cursor, count=1)
     return _checked(lambda: UUID(key))
+
+
+def text_cursor(order: str, cursor: str | None) -> str | None:
+    """The place of a cursor in an order by a code.
+
+    Raises:
+        InvalidInput: not a cursor of this list.
+    """
+    return None if cursor is None else _parts(order, cursor, count=1)[0]
+
+
+def number_cursor(order: str, cursor: str | None) -> int | None:
+    """The place of a cursor in an order by a whole number.
+
+    Raises:
+        InvalidInput: not a cursor of this list.
+    """
+    if cursor is None:
+        return None
+    (digits,) = _parts(order, cursor, count=1)
+    if not digits.isascii() or not digits.isdigit() or len(digits) > NUMBER_DIGITS_MAX:
+        raise InvalidInput(field="after", reason="CURSOR_MALFORMED")
+    return int(digits)
 
 
 def time_cursor(order: str, cursor: str | None) -> tuple[datetime, UUID] | None:
@@ -104,18 +132,25 @@ def time_cursor(order: str, cursor: str | None) -> tuple[datetime, UUID] | None:
 
 
 def connect(
-    rows: Sequence[Value], asked: Page, *, node: Callable[[Value], T], cursor: Callable[[Value], str]
+    rows: Sequence[Value],
+    asked: Page,
+    *,
+    node: Callable[[Value], T],
+    cursor: Callable[[Value], str],
+    is_visible: Callable[[Value], bool] = lambda _row: True,
 ) -> Connection[T]:
-    """A connection from the rows read, of which there may be one more than asked for."""
-    shown = rows[: asked.first]
-    edges = [Edge(node=node(row), cursor=cursor(row)) for row in shown]
+    """A connection from the rows read, of which there may be one more than asked for.
+
+    Rows that are not visible leave a shorter page; the cursors still lead past them.
+    """
+    read = rows[: asked.first]
     return Connection(
-        edges=edges,
+        edges=[Edge(node=node(row), cursor=cursor(row)) for row in read if is_visible(row)],
         page_info=PageInfo(
             has_next_page=len(rows) > asked.first,
             has_previous_page=asked.after is not None,
-            start_cursor=edges[0].cursor if edges else None,
-            end_cursor=edges[-1].cursor if edges else None,
+            start_cursor=cursor(read[0]) if read else None,
+            end_cursor=cursor(read[-1]) if read else None,
         ),
     )
 
@@ -123,7 +158,7 @@ def connect(
 def _parts(order: str, cursor: str, *, count: int) -> list[str]:
     document = _checked(lambda: _decoded(cursor))
     is_ours = isinstance(document, list) and len(document) == count + 1 and document[0] == order
-    if not is_ours or not all(isinstance(part, str) for part in document):
+    if not is_ours or not all(isinstance(part, str) and part.isprintable() for part in document):
         raise InvalidInput(field="after", reason="CURSOR_MALFORMED")
     parts: list[str] = document[1:]
     return parts

@@ -10,7 +10,7 @@ from typing import Any, NewType
 
 import strawberry
 from babel.numbers import list_currencies
-from graphql import GraphQLError, IntValueNode, StringValueNode, ValueNode
+from graphql import GraphQLError, IntValueNode, StringValueNode, ValueNode, value_from_ast_untyped
 from graphql.language import print_ast
 from strawberry.types.scalar import ScalarDefinition
 
@@ -165,6 +165,10 @@ def _digits(text: str) -> int | str:
     return int(text) if len(text) <= len(str(AMOUNT_MAX)) + 1 else text
 
 
+def _json_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -> object:
+    return value_from_ast_untyped(node, dict(variables or {}))
+
+
 SCALARS: Mapping[object, ScalarDefinition] = {
     Points: _scalar(
         "Points",
@@ -215,5 +219,13 @@ SCALARS: Mapping[object, ScalarDefinition] = {
         " same key with the same input gives the stored answer for ever; with other input it is refused.",
         parse=parse_idempotency_key,
         serialize=str,
+    ),
+    JsonDocument: strawberry.scalar(
+        name="JSON",
+        description="Any JSON value. Where it is a program document, its schema is published with the API.",
+        parse_value=lambda value: value,
+        parse_literal=_json_literal,
+        serialize=lambda value: value,
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
     ),
 }

@@ -119,8 +119,8 @@ class UpdateMember:
     """Change what is given. ``identities``, when given, replace all that there are."""
 
     member_id: UUID
-    name: str | None | Unchanged = UNCHANGED
-    birthday: date | None | Unchanged = UNCHANGED
+    name: str | Unchanged | None = UNCHANGED
+    birthday: date | Unchanged | None = UNCHANGED
     locale: str | Unchanged = UNCHANGED
     timezone: str | Unchanged = UNCHANGED
     identities: tuple[Identity, ...] | Unchanged = UNCHANGED
@@ -149,6 +149,7 @@ def normalize_identity(identity: Identity, *, region: str | None, field: str = "
         IdentityInvalid: it is none of its kind.
         InvalidInput: a card or an external id that is blank, too long or holds control characters.
     """
+    value: str | None = None
     match identity.kind:
         case IdentityKind.PHONE:
             value = _phone(identity.value, region)

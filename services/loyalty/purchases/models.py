@@ -55,7 +55,7 @@ class PurchaseRow(TenantRow):
 
 
 class PurchaseLineRow(TenantRow):
-    """One line of a receipt. ``net_minor`` is what was paid: amount less its own and its share of the order's discount."""
+    """One line of a receipt. ``net_minor`` was paid: the amount less its own discount and its share of the order's."""
 
     __tablename__ = "purchase_lines"
     __table_args__ = (

@@ -18,8 +18,8 @@ from psycopg.rows import dict_row
 
 from services.platform.db.homes import Home, tenant_home
 
-_MIGRATIONS = Path(__file__).resolve().parents[3] / "infra" / "migrations"
-_GRANTS = (_MIGRATIONS.parent / "postgres" / "tenant_grants.sql").read_text
+MIGRATIONS = Path(__file__).resolve().parents[3] / "infra" / "migrations"
+_GRANTS = (MIGRATIONS.parent / "postgres" / "tenant_grants.sql").read_text
 
 TENANTS_PER_TRANSACTION = 20
 LOCK_TIMEOUT = "4s"
@@ -133,6 +133,6 @@ def _grant(
 
 def _config(line: str) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS / line))
+    config.set_main_option("script_location", str(MIGRATIONS / line))
     config.set_main_option("path_separator", "newline")
     return config

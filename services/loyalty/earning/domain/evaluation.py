@@ -168,8 +168,7 @@ def standing(document: ProgramDocument, frozen: FrozenInputs, *, remaining: Sequ
         rule = rules[frozen_rule.rule_id]
         scope = lines_in_scope(rule.conditions, lines=remaining, store_code=frozen.store_code)
         again = _points_of(rule, sum(line.net_minor for line in scope), frozen.multiplier)
-        if frozen_rule.cap_room is not None:
-            again = min(again, frozen_rule.cap_room)
+        # What was first earned is within the cap's room already, so the lesser of the two is as well.
         kept[rule.id] = min(frozen_rule.points, again)
     return kept
 

@@ -86,6 +86,17 @@ def test_a_free_amount_lowers_what_remains_of_all_lines() -> None:
     assert outcome.lines == (RefundedLine(1, Decimal(0), 67), RefundedLine(2, Decimal(0), 33))
 
 
+def test_a_further_amount_takes_nothing_back_from_a_line() -> None:
+    lines = [line(1, "1", 6), line(2, "1", 6), line(3, "1", 2)]
+    first = apply_refund(lines, RefundState(), AmountRefund(10))
+
+    second = apply_refund(lines, first.state, AmountRefund(1))
+
+    # By largest remainder the third line would get 2 of 10 and 1 of 11.
+    assert [item.net_minor for item in first.remaining] == [1, 2, 1]
+    assert second.lines == (RefundedLine(2, Decimal(0), 1),)
+
+
 def test_a_free_amount_takes_its_part_of_negative_lines_too() -> None:
     lines = [line(1, "1", 1000), line(2, "1", -200)]
 

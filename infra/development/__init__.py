@@ -1,0 +1,1 @@
+"""What ``./dev`` does, before any package is installed: standard library only."""

@@ -1,0 +1,85 @@
+"""The loyalty program of the demo chain, fitted to what its households buy in a year.
+
+A typical household spends $1,300 and reaches silver, the best spend $38,000; fuel, whose margin is thin, earns half,
+and nobody earns for gift cards, which earn when they are spent.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from services.demo.dataset import CURRENCY, SHOP_ZONE
+from services.loyalty.rewards.domain import RewardContent, RewardKind
+
+PROGRAM: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "version": 1,
+        "name": {"en": "Journey Rewards", "zh": "旅程积分"},
+        "unit": {"code": "points", "name": {"en": "points", "zh": "积分"}, "scale": 0},
+        "timezone": SHOP_ZONE,
+        "currency": CURRENCY,
+        "spendRules": [
+            {
+                "id": "groceries",
+                "name": {"en": "1 point for every $1", "zh": "每消费 $1 得 1 积分"},
+                "points": 1,
+                "per": 100,
+                "mode": "step",
+                "conditions": {"excludedCategories": [["FUEL"], ["GIFT CARDS"], ["COUPON"]]},
+                "cap": {"points": 200, "per": "day"},
+            },
+            {
+                "id": "fuel",
+                "name": {"en": "1 point for every $2 of fuel", "zh": "加油每 $2 得 1 积分"},
+                "points": 1,
+                "per": 200,
+                "mode": "step",
+                "conditions": {"categories": [["FUEL"]]},
+            },
+            {
+                "id": "fresh",
+                "name": {"en": "1 extra point for every $2 of fruit, vegetables and fish", "zh": "果蔬海鲜每 $2 多得 1 积分"},
+                "points": 1,
+                "per": 200,
+                "mode": "step",
+                "conditions": {"categories": [["PRODUCE"], ["SEAFOOD"]]},
+            },
+        ],
+        "tiers": {
+            "metric": "points_earned",
+            "levels": [
+                {"code": "member", "name": {"en": "Member", "zh": "会员"}, "threshold": 0, "multiplier": "1"},
+                {"code": "bronze", "name": {"en": "Bronze", "zh": "铜卡"}, "threshold": 300, "multiplier": "1.05"},
+                {"code": "silver", "name": {"en": "Silver", "zh": "银卡"}, "threshold": 1200, "multiplier": "1.1"},
+                {"code": "gold", "name": {"en": "Gold", "zh": "金卡"}, "threshold": 3000, "multiplier": "1.25"},
+                {"code": "platinum", "name": {"en": "Platinum", "zh": "白金卡"}, "threshold": 6000, "multiplier": "1.5"},
+            ],
+        },
+        "policies": {"backdatingDays": 30, "foreignCurrency": "refuse"},
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedReward:
+    """A reward by the chain's own code."""
+
+    code: str
+    content: RewardContent
+
+
+def _offer(code: str, cost_points: int, kind: RewardKind, *, en: str, zh: str) -> OfferedReward:
+    content = RewardContent(
+        kind=kind, name_en=en, name_zh=zh, description_en="", description_zh="", cost_points=cost_points
+    )
+    return OfferedReward(code, content)
+
+
+REWARDS: Final = (
+    _offer("coffee", 100, RewardKind.PHYSICAL, en="A cup of coffee", zh="咖啡一杯"),
+    _offer("three-off", 300, RewardKind.COUPON, en="$3 off", zh="立减 $3"),
+    _offer("five-off", 500, RewardKind.COUPON, en="$5 off", zh="立减 $5"),
+    _offer("twelve-off", 1000, RewardKind.COUPON, en="$12 off", zh="立减 $12"),
+)
+"""Cheapest first; the dearer ones give more for a point."""

@@ -1,0 +1,51 @@
+"""Stores by id, by code and by page."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from services.loyalty.stores import repository
+from services.loyalty.stores.domain import Store
+from services.loyalty.stores.errors import StoreNotFound
+from services.platform.db.session import ReadSession, Statement
+
+
+def store_statement(*, store_id: UUID) -> Statement:
+    """The statement whose rows `store_of` reads."""
+    return Statement(repository.BY_ID, {"id": store_id})
+
+
+def store_of(rows: Sequence[DictRow], *, store_id: UUID) -> Store:
+    """The store of `store_statement`.
+
+    Raises:
+        StoreNotFound
+    """
+    if not rows:
+        raise StoreNotFound(store_id=store_id)
+    return repository.store_of(rows[0])
+
+
+def store_by_id(session: ReadSession, *, store_id: UUID) -> Store | None:
+    """A store, open or closed, or None."""
+    row = session.fetch_one(repository.BY_ID, {"id": store_id})
+    return None if row is None else repository.store_of(row)
+
+
+def stores_by_ids(session: ReadSession, *, store_ids: Collection[UUID]) -> dict[UUID, Store]:
+    """Stores by id; those that exist."""
+    rows = session.fetch_all(repository.BY_IDS, {"ids": list(store_ids)})
+    return {row["id"]: repository.store_of(row) for row in rows}
+
+
+def store_by_code(session: ReadSession, *, code: str) -> Store | None:
+    """The store that the merchant calls so, or None."""
+    row = session.fetch_one(repository.BY_CODE, {"code": code})
+    return None if row is None else repository.store_of(row)
+
+
+def stores_page(session: ReadSession, *, limit: int, after_code: str | None = None) -> tuple[Store, ...]:
+    """Stores in the order of their codes, from after ``after_code``."""
+    rows = session.fetch_all(repository.PAGE, {"after": after_code, "limit": limit})
+    return tuple(repository.store_of(row) for row in rows)
