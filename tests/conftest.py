@@ -1,3 +1,3 @@
 """Lists the plugins of the tests, nothing more."""
 
-pytest_plugins = ["tests.support.database", "tests.support.mailbox", "tests.support.tenants"]
+pytest_plugins = ["tests.support.database", "tests.support.mailbox", "tests.support.tenants", "tests.support.worker"]

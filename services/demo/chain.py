@@ -1,5 +1,6 @@
 """The demo chain: a sandbox tenant with the stores, the program and the rewards, made once and found again after."""
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -55,12 +56,12 @@ TILL_SCOPES: Final = frozenset(
 PAGE = 100
 PAGES_MAX = 100
 
-# The source knows numbers only. 31 names and 15 kinds of street give each of the 457 stores an address of its own.
-_TREES = (
-    "Maple,Oak,Pine,Cedar,Elm,Birch,Walnut,Chestnut,Willow,Spruce,Hickory,Juniper,Laurel,Magnolia,Sycamore,Aspen,Linden,"
-    "Poplar,Hazel,Holly,Beech,Alder,Dogwood,Hawthorn,Mulberry,Redwood,Sequoia,Cypress,Locust,Myrtle,Rowan"
-).split(",")
-_STREETS = "Street,Avenue,Road,Lane,Court,Hill,Park,Square,Grove,Crossing,Plaza,Bridge,Corner,Terrace,Green".split(",")
+# The source knows numbers only. These names and kinds of street give each of the 457 stores an address of its own.
+_TREES = """
+    Maple Oak Pine Cedar Elm Birch Walnut Chestnut Willow Spruce Hickory Juniper Laurel Magnolia Sycamore Aspen Linden
+    Poplar Hazel Holly Beech Alder Dogwood Hawthorn Mulberry Redwood Sequoia Cypress Locust Myrtle Rowan
+"""
+_STREETS = "Street Avenue Road Lane Court Hill Park Square Grove Crossing Plaza Bridge Corner Terrace Green"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def demo_tenant(database: Database) -> Tenant:
 
 
 def move_clock(database: Database, tenant: Tenant, *, now: datetime) -> Tenant:
-    """Make ``now`` the tenant's business time, unless it is later there already: what has happened stays in the past."""
+    """Make ``now`` the tenant's business time, unless it is later there already: what has happened stays past."""
     wall = wall_now()
     with unit_of_work(database, PLATFORM, now=wall, actor=SYSTEM, correlation_id=CORRELATION) as uow:
         current = tenant_by_id(uow, tenant.id)
@@ -171,15 +172,11 @@ def _open_stores(uow: UnitOfWork, files: DatasetFiles) -> dict[str, UUID]:
         if len(page) < PAGE:
             break
         last = page[-1].code
-    for index, source in enumerate(stores(files)):
+    addresses = itertools.cycle(f"{tree} {kind}" for kind in _STREETS.split() for tree in _TREES.split())
+    for source, address in zip(stores(files), addresses, strict=False):
         if source.code not in ids:
-            tree, kind = _TREES[index % len(_TREES)], _STREETS[index // len(_TREES) % len(_STREETS)]
-            command = CreateStore(
-                code=source.code,
-                name=f"Journey Grocery, {tree} {kind}",
-                timezone=SHOP_ZONE,
-                currency=CURRENCY,
-            )
+            name = f"Journey Grocery, {address}"
+            command = CreateStore(code=source.code, name=name, timezone=SHOP_ZONE, currency=CURRENCY)
             ids[source.code] = loyalty_stores.create_store(uow, command=command).id
     return ids
 

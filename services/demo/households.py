@@ -29,9 +29,8 @@ def email_of(household_code: str) -> str:
 def enrollment(basket: SourceBasket, *, store_id: UUID) -> EnrollMember:
     """The household joins at the till of its first basket; the number on its card is its number in the data."""
     code = basket.household_code
-    identities = (Identity(IdentityKind.CARD, code),)
-    if has_email(code):
-        identities += (Identity(IdentityKind.EMAIL, email_of(code)),)
+    card = Identity(IdentityKind.CARD, code)
+    identities = (card, Identity(IdentityKind.EMAIL, email_of(code))) if has_email(code) else (card,)
     is_chinese = has_email(code) and int(code) % CHINESE_EVERY == 0
     told = {"household": code, "store": basket.store_code}
     return EnrollMember(

@@ -39,7 +39,10 @@ PROGRAM: Final[Mapping[str, Any]] = MappingProxyType(
             },
             {
                 "id": "fresh",
-                "name": {"en": "1 extra point for every $2 of fruit, vegetables and fish", "zh": "果蔬海鲜每 $2 多得 1 积分"},
+                "name": {
+                    "en": "1 extra point for every $2 of fruit, vegetables and fish",
+                    "zh": "果蔬海鲜每 $2 多得 1 积分",
+                },
                 "points": 1,
                 "per": 200,
                 "mode": "step",
@@ -53,7 +56,12 @@ PROGRAM: Final[Mapping[str, Any]] = MappingProxyType(
                 {"code": "bronze", "name": {"en": "Bronze", "zh": "铜卡"}, "threshold": 300, "multiplier": "1.05"},
                 {"code": "silver", "name": {"en": "Silver", "zh": "银卡"}, "threshold": 1200, "multiplier": "1.1"},
                 {"code": "gold", "name": {"en": "Gold", "zh": "金卡"}, "threshold": 3000, "multiplier": "1.25"},
-                {"code": "platinum", "name": {"en": "Platinum", "zh": "白金卡"}, "threshold": 6000, "multiplier": "1.5"},
+                {
+                    "code": "platinum",
+                    "name": {"en": "Platinum", "zh": "白金卡"},
+                    "threshold": 6000,
+                    "multiplier": "1.5",
+                },
             ],
         },
         "policies": {"backdatingDays": 30, "foreignCurrency": "refuse"},

@@ -140,15 +140,20 @@ def basket_count(
         return int(next(rows)[0])
 
 
-def basket_totals(
-    files: DatasetFiles, *, since: datetime | None = None, until: datetime | None = None
-) -> dict[str, BasketTotal]:
-    """The total of each basket of ``[since, until)`` by its number."""
-    query = f"""
+def basket_totals(files: DatasetFiles, *, last: BasketPosition) -> dict[str, BasketTotal]:
+    """The total of each basket up to ``last``, itself included, by its number."""
+    query = """
         SELECT basket_id, min(household_id), sum(CAST(round(sales_value * 100) AS BIGINT))
-        FROM read_parquet($transactions) WHERE {_WINDOW} GROUP BY basket_id
+        FROM read_parquet($transactions)
+        WHERE transaction_timestamp < $last OR (transaction_timestamp = $last AND basket_id <= $last_basket)
+        GROUP BY basket_id
     """
-    with scan(query, _window(files, since=since, until=until, after=None)) as rows:
+    parameters = {
+        "transactions": str(files.transactions),
+        "last": _stored_instant(last.occurred_at, field="last"),
+        "last_basket": int(last.basket_id),
+    }
+    with scan(query, parameters) as rows:
         return {str(basket): BasketTotal(str(household), int(net)) for basket, household, net in rows}
 
 

@@ -58,7 +58,7 @@ def guarded(*, access: Access, description: str) -> Callable[[Resolver], Strawbe
 
     def decorate(resolver: Resolver) -> StrawberryField:
         field: StrawberryField = strawberry.field(
-            resolver, description=f"{description} {access.description}", extensions=[Guard(access)]
+            resolver, description=f"{description} {access.description}".strip(), extensions=[Guard(access)]
         )
         return field
 

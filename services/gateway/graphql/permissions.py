@@ -84,6 +84,8 @@ def _check_session(operation: Operation, source: Any, arguments: dict[str, Any])
         raise Forbidden(scope="session")
 
 
+INHERITED = Access(lambda _operation, _source, _arguments: None, "", is_public=True)
+"""For fields that say nothing beyond the object on which they stand."""
 PUBLIC = Access(lambda _operation, _source, _arguments: None, "Open to everybody.", is_public=True)
 SIGNED_IN = Access(_check_signed_in, "Needs any credential.")
 AS_MEMBER = Access(_check_member, "Needs a member token.")
@@ -112,6 +114,11 @@ def require_somewhere(operation: Operation, scope: Scope) -> None:
     _ = operation.tenant
     if not operation.principal.allows_somewhere(scope):
         raise Forbidden(scope=scope)
+
+
+def is_allowed_at(operation: Operation, scope: Scope, store_id: UUID) -> bool:
+    """Whether ``scope`` is held at a store."""
+    return operation.principal.allows(scope, store_id=store_id)
 
 
 def input_store(arguments: dict[str, Any]) -> UUID | None:

@@ -56,9 +56,7 @@ def version_by_id(session: ReadSession, *, version_id: UUID) -> ProgramVersion |
     return next(iter(read.versions(session.fetch_all(read.statement.query, read.statement.values))), None)
 
 
-def versions_page(
-    session: ReadSession, *, limit: int, after_number: int | None = None
-) -> tuple[PublishedVersion, ...]:
+def versions_page(session: ReadSession, *, limit: int, after_number: int | None = None) -> tuple[PublishedVersion, ...]:
     """The history, newest first, from before the version numbered ``after_number``."""
     rows = session.fetch_all(repository.PAGE, {"after": after_number, "limit": limit})
     return tuple(repository.published_of(row) for row in rows)

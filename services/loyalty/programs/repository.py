@@ -108,9 +108,7 @@ def versions_of(
     return tuple(versions)
 
 
-def insert_version(
-    uow: UnitOfWork, *, version: ProgramVersion, document: Mapping[str, Any]
-) -> None:
+def insert_version(uow: UnitOfWork, *, version: ProgramVersion, document: Mapping[str, Any]) -> None:
     """Store a version that is published now."""
     values = {
         "id": version.id,

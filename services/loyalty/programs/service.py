@@ -1,5 +1,7 @@
 """Editing the draft and publishing it."""
 
+from psycopg.types.json import Jsonb
+
 from services.loyalty.programs import queries, repository
 from services.loyalty.programs.domain import ProgramDocument, document_json, parse_document, template_document
 from services.loyalty.programs.domain.publishing import (
@@ -13,7 +15,6 @@ from services.loyalty.programs.domain.publishing import (
 from services.loyalty.programs.errors import ProgramDraftChanged, ProgramDraftNotFound, ProgramUnitFixed
 from services.platform.db.session import UnitOfWork
 from services.platform.ids import new_id
-from psycopg.types.json import Jsonb
 
 
 def save_draft(uow: UnitOfWork, *, command: SaveProgramDraft) -> ProgramDraft:

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
 
@@ -29,8 +29,10 @@ class ChildSpec:
     folder: Path
     grace_seconds: float = 20.0
     """How long it may take to finish its work when it is asked to end."""
-    must_live: bool = field(default=True, kw_only=True)
+    must_live: bool = True
     """False for something done once: its end with 0 is not a crash."""
+    failures_max: int = 8
+    """With the pauses between them, about half a minute of failing again and again."""
 
 
 class Child:

@@ -21,7 +21,7 @@ POLL_SECONDS = 0.1
 BACKOFF_SECONDS_MIN, BACKOFF_SECONDS_MAX = 0.5, 10.0
 HEALTHY_SECONDS = 60.0
 """After this long a process counts as recovered, and its next crash as its first."""
-FAILURES_MAX = 8
+SERVER_FAILURES_MAX = 8
 ORPHAN_SECONDS = 10.0
 KILL_SECONDS = 5.0
 MARK_NAME = "REGULARS_SUPERVISED"
@@ -178,7 +178,8 @@ class Supervisor:
         if monotonic() - kept.started_at > HEALTHY_SECONDS:
             kept.failures = 0
         kept.failures += 1
-        if kept.failures >= FAILURES_MAX:
+        failures_max = kept.member.spec.failures_max if isinstance(kept.member, Child) else SERVER_FAILURES_MAX
+        if kept.failures >= failures_max:
             tail = kept.member.log_tail() if isinstance(kept.member, Child) else ""
             raise ProcessKeptFailing(process=name, exit_code=code, log=str(self.logs / f"{name}.log"), log_tail=tail)
         pause = min(BACKOFF_SECONDS_MIN * 2 ** (kept.failures - 1), BACKOFF_SECONDS_MAX)

@@ -5,15 +5,20 @@ from uuid import UUID
 
 from psycopg import sql
 
+from services.platform.actors import SYSTEM
 from services.platform.clock import wall_now
 from services.platform.db.fanout import ask_tenants
 from services.platform.db.homes import PLATFORM, tenant_home
-from services.platform.db.session import read_session
+from services.platform.db.session import read_session, unit_of_work
 from services.platform.inbox.service import Letter, consume_once
 from services.platform.outbox.relay import run_once
+from services.platform.outbox.retention import BATCH_MAX, KEPT, OLD, forget_done_letters
 from services.platform.worker.tasks import Task, WorkContext
 
 SWEEP_EVERY = timedelta(seconds=30)
+FORGET_EVERY = timedelta(hours=1)
+ROUNDS_MAX = 100
+"""Batches that one visit forgets of one tenant; the next visit goes on."""
 OVERDUE = timedelta(seconds=5)
 """An outbox row that is older than this has lost its nudge."""
 
@@ -61,8 +66,24 @@ def sweep_letters(context: WorkContext, **_: object) -> None:
             )
 
 
+def forget_letters(context: WorkContext, **_: object) -> None:
+    """Delete the letters of every tenant that are done and old."""
+    homes = context.active_homes()
+    now = wall_now()
+    with read_session(context.database, PLATFORM, now=now) as session:
+        asked = ask_tenants(session, homes, OLD, {"before": now - KEPT})
+        old = [PLATFORM, *(home for home, _row in asked)]
+    for home in old:
+        for _round in range(ROUNDS_MAX):
+            with unit_of_work(context.database, home, now=now, actor=SYSTEM, correlation_id="retention") as uow:
+                count = forget_done_letters(uow)
+            if count < BATCH_MAX:
+                break
+
+
 TASKS = (
     Task("dispatch_outbox", dispatch_outbox),
     Task("deliver_letter", deliver_letter),
     Task("sweep_letters", sweep_letters, every=SWEEP_EVERY),
+    Task("forget_letters", forget_letters, every=FORGET_EVERY),
 )

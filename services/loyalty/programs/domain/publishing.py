@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.loyalty.programs.domain.document import ProgramDocument
+from services.loyalty.programs.domain.document import LocalizedText, PointUnit, ProgramDocument
 from services.platform.actors import Actor
 
 
@@ -72,3 +72,12 @@ class PublishProgram:
     """Publish the draft as it was at ``revision``, from now on."""
 
     revision: int
+
+
+UNIT_BEFORE_PROGRAM = PointUnit(code="", name=LocalizedText(en="points", zh="积分"), scale=0)
+"""How a merchant's points are spoken of before the first program is published."""
+
+
+def unit_of(version: ProgramVersion | None) -> PointUnit:
+    """The point unit of a version, for words in letters."""
+    return UNIT_BEFORE_PROGRAM if version is None else version.document.unit

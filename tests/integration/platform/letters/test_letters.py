@@ -18,8 +18,10 @@ from services.platform.db.session import UnitOfWork, read_session, unit_of_work
 from services.platform.ids import new_id
 from services.platform.inbox import service as inbox
 from services.platform.inbox.service import DELIVERIES_MAX, Handlers, Letter, consume_once
+from services.platform.outbox import retention
 from services.platform.outbox.queries import depths, replay_parked
 from services.platform.outbox.relay import run_once
+from services.platform.outbox.retention import KEPT, forget_done_letters
 from services.platform.outbox.service import publish
 from services.platform.tenancy.domain import Tenant
 from tests.support.doorbell import RecordingDoorbell
@@ -201,6 +203,28 @@ def test_the_platforms_letters_are_copied_to_their_tenant_once(
     assert _only_letter(doorbell).tenant_id == tenant.id
     assert len(_rows(database, tenant.home, INBOX)) == 1
     assert _rows(database, tenant_b.home, INBOX) == []
+
+
+def test_done_letters_are_forgotten_and_others_kept(
+    database: Database, tenant: Tenant, doorbell: RecordingDoorbell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        _publish(database, tenant)
+    run_once(database, tenant.home)
+    done, waiting = doorbell.take("deliver_letter")
+    letter = Letter(tenant.id, str(done["consumer"]), UUID(str(done["event_id"])))
+    _deliver(database, tenant, letter, lambda *_: None)
+
+    with _work(database, tenant.home) as uow:
+        assert forget_done_letters(uow) == 0
+    later = wall_now() + KEPT + timedelta(seconds=1)
+    monkeypatch.setattr(retention, "wall_now", lambda: later)
+    with _work(database, tenant.home) as uow:
+        assert forget_done_letters(uow) == 1
+
+    (row,) = _rows(database, tenant.home, INBOX)
+    assert (row["event_id"], row["state"]) == (UUID(str(waiting["event_id"])), "pending")
+    assert _rows(database, tenant.home, "SELECT id FROM outbox") == [{"id": row["event_id"]}]
 
 
 def test_a_backlog_of_several_batches_is_dispatched_whole(

@@ -1,0 +1,19 @@
+"""Batches about members."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from services.loyalty.members.domain import Member
+from services.loyalty.members.queries import members_by_ids
+from services.loyalty.tiers.queries import MemberStanding, standings
+from services.platform.db.session import ReadSession
+
+
+def members_by_key(session: ReadSession, keys: Sequence[UUID]) -> Mapping[UUID, Member]:
+    """Members by id."""
+    return members_by_ids(session, member_ids=keys)
+
+
+def standings_by_key(session: ReadSession, keys: Sequence[UUID]) -> Mapping[UUID, MemberStanding]:
+    """Where members stand in the tiers, by member."""
+    return standings(session, member_ids=keys)

@@ -1,0 +1,170 @@
+"""Members as clients see them."""
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Self
+from uuid import UUID
+
+import strawberry
+
+from services.gateway.graphql.fields import Info, guarded
+from services.gateway.graphql.ids import encode
+from services.gateway.graphql.ledger.types import Balance, LedgerEntry, PointsLot, balances_by_key
+from services.gateway.graphql.members.loaders import members_by_key, standings_by_key
+from services.gateway.graphql.members.tier import MemberTier
+from services.gateway.graphql.nodes import Node
+from services.gateway.graphql.pagination import (
+    PAGE_DEFAULT,
+    After,
+    Connection,
+    First,
+    connect,
+    encode_cursor,
+    id_cursor,
+    number_cursor,
+    page,
+    time_cursor,
+)
+from services.gateway.graphql.permissions import is_allowed_at, of_member
+from services.gateway.graphql.scalars import Locale, Timezone
+from services.gateway.graphql.stores.types import Store, load_store
+from services.loyalty.ledger import queries as ledger
+from services.loyalty.members import domain
+from services.loyalty.purchases import queries as purchases
+from services.loyalty.redemptions import queries as redemptions
+from services.platform.auth.domain import Scope
+
+if TYPE_CHECKING:
+    from services.gateway.graphql.purchases.types import Purchase
+    from services.gateway.graphql.redemptions.types import Redemption
+
+LAZY_PURCHASE = strawberry.lazy("services.gateway.graphql.purchases.types")
+LAZY_REDEMPTION = strawberry.lazy("services.gateway.graphql.redemptions.types")
+
+
+@strawberry.type(description="A way to find a member, in the form in which it is kept.")
+class MemberIdentity:
+    kind: domain.IdentityKind = strawberry.field(description="What it is.")
+    value: str = strawberry.field(description="The number, address or id.")
+
+
+@strawberry.type(description="A person in the program.")
+class Member(Node):
+    name: str | None = strawberry.field(description="The person's name.")
+    birthday: date | None = strawberry.field(description="The person's birthday.")
+    locale: Locale = strawberry.field(description="The language in which the person is written to.")
+    timezone: Timezone = strawberry.field(description="The zone by which the person's days begin.")
+    status: domain.MemberStatus = strawberry.field(description="Whether the person takes part.")
+    identities: list[MemberIdentity] = strawberry.field(description="How the person can be found.")
+    enrolled_at: datetime = strawberry.field(description="Since when the person is a member.")
+    updated_at: datetime = strawberry.field(description="When the person's data last changed.")
+    key: strawberry.Private[UUID]
+    enrolled_store_key: strawberry.Private[UUID | None]
+
+    @classmethod
+    def from_domain(cls, member: domain.Member) -> Self:
+        """The member as clients see them."""
+        return cls(
+            id=encode("Member", member.id),
+            name=member.name,
+            birthday=member.birthday,
+            locale=Locale(member.locale),
+            timezone=Timezone(member.timezone),
+            status=member.status,
+            identities=[MemberIdentity(kind=identity.kind, value=identity.value) for identity in member.identities],
+            enrolled_at=member.enrolled_at,
+            updated_at=member.updated_at,
+            key=member.id,
+            enrolled_store_key=member.enrolled_store_id,
+        )
+
+    @guarded(access=of_member(Scope.MEMBERS_READ), description="Where the person joined.")
+    async def enrolled_store(self, info: Info) -> Store | None:
+        """The store of enrollment."""
+        return await load_store(info, self.enrolled_store_key)
+
+    @guarded(
+        access=of_member(Scope.MEMBERS_READ),
+        description="What the member has, one balance for each point unit; none before the first points.",
+    )
+    async def balances(self, info: Info) -> list[Balance]:
+        """The balances by unit."""
+        found = await info.context.load(balances_by_key, self.key)
+        return [Balance.from_domain(balance) for balance in found or ()]
+
+    @guarded(
+        access=of_member(Scope.MEMBERS_READ), description="The member's tier; null before a program is published."
+    )
+    async def tier(self, info: Info) -> MemberTier | None:
+        """The standing in the program's tiers."""
+        standing = await info.context.load(standings_by_key, self.key)
+        return MemberTier.from_domain(standing) if standing else None
+
+    @guarded(access=of_member(Scope.MEMBERS_READ), description="The entries of the member's ledger, newest first.")
+    async def ledger(self, info: Info, first: First = PAGE_DEFAULT, after: After = None) -> Connection[LedgerEntry]:
+        """A page of entries."""
+        asked = page(first, after)
+        order = f"ledger:{self.key}"
+        after_seq = number_cursor(order, after)
+        rows = await info.context.read(
+            lambda session: ledger.entries_page(session, holder_id=self.key, limit=asked.limit, after_seq=after_seq)
+        )
+        return connect(rows, asked, node=LedgerEntry.from_domain, cursor=lambda entry: encode_cursor(order, entry.seq))
+
+    @guarded(access=of_member(Scope.MEMBERS_READ), description="The member's lots of points, oldest first.")
+    async def lots(self, info: Info, first: First = PAGE_DEFAULT, after: After = None) -> Connection[PointsLot]:
+        """A page of lots."""
+        asked = page(first, after)
+        order = f"lots:{self.key}"
+        after_id = id_cursor(order, after)
+        rows = await info.context.read(
+            lambda session: ledger.lots(session, holder_id=self.key, limit=asked.limit, after_id=after_id)
+        )
+        return connect(rows, asked, node=PointsLot.from_domain, cursor=lambda lot: encode_cursor(order, lot.id))
+
+    @guarded(
+        access=of_member(Scope.PURCHASES_READ),
+        description="The member's purchases, newest first. Who is limited to a store sees that store's.",
+    )
+    async def purchases(
+        self, info: Info, first: First = PAGE_DEFAULT, after: After = None
+    ) -> Connection[Annotated["Purchase", LAZY_PURCHASE]]:
+        """A page of purchases."""
+        from services.gateway.graphql.purchases.types import Purchase  # noqa: PLC0415  the two types name each other
+
+        asked = page(first, after)
+        order = f"purchases:{self.key}"
+        place = time_cursor(order, after)
+        rows = await info.context.read(
+            lambda session: purchases.purchases_page(session, limit=asked.limit, member_id=self.key, after=place)
+        )
+        is_own = info.context.principal.member_id == self.key
+        return connect(
+            rows,
+            asked,
+            node=Purchase.from_domain,
+            cursor=lambda purchase: encode_cursor(order, purchase.occurred_at, purchase.id),
+            is_visible=lambda row: is_own or is_allowed_at(info.context, Scope.PURCHASES_READ, row.store_id),
+        )
+
+    @guarded(access=of_member(Scope.MEMBERS_READ), description="What the member had for points, newest first.")
+    async def redemptions(
+        self, info: Info, first: First = PAGE_DEFAULT, after: After = None
+    ) -> Connection[Annotated["Redemption", LAZY_REDEMPTION]]:
+        """A page of redemptions."""
+        from services.gateway.graphql.redemptions.types import Redemption  # noqa: PLC0415  the two types name each other
+
+        asked = page(first, after)
+        order = f"redemptions:{self.key}"
+        after_id = id_cursor(order, after)
+        rows = await info.context.read(
+            lambda session: redemptions.redemptions_page(
+                session, limit=asked.limit, member_id=self.key, after_id=after_id
+            )
+        )
+        return connect(rows, asked, node=Redemption.from_domain, cursor=lambda row: encode_cursor(order, row.id))
+
+
+async def load_member(info: Info, member_id: UUID | None) -> Member | None:
+    """A member by key, in one batch with others; None for None."""
+    member = await info.context.load(members_by_key, member_id) if member_id else None
+    return Member.from_domain(member) if member else None

@@ -1,0 +1,58 @@
+"""updateMember."""
+
+from datetime import date
+
+import strawberry
+
+from services.gateway.graphql.fields import Info, mutation
+from services.gateway.graphql.ids import decode
+from services.gateway.graphql.members.references import IdentityInput
+from services.gateway.graphql.members.types import Member
+from services.gateway.graphql.permissions import requires_somewhere
+from services.gateway.graphql.scalars import Locale, Timezone
+from services.loyalty.members import service
+from services.loyalty.members.domain import UNCHANGED, UpdateMember
+from services.loyalty.members.errors import IdentityInvalid, IdentityTaken, MemberNotFound
+from services.platform.auth.domain import Scope
+
+
+@strawberry.input(description="What to change of a member. What is left out stays as it is.")
+class UpdateMemberInput:
+    member_id: strawberry.ID = strawberry.field(description="The member.")
+    name: strawberry.Maybe[str | None] = strawberry.field(description="The person's name; null removes it.")
+    birthday: strawberry.Maybe[date | None] = strawberry.field(description="The birthday; null removes it.")
+    locale: strawberry.Maybe[Locale] = strawberry.field(description="The language in which the person is written to.")
+    timezone: strawberry.Maybe[Timezone] = strawberry.field(description="The zone by which the person's days begin.")
+    identities: strawberry.Maybe[list[IdentityInput]] = strawberry.field(
+        description="How the person can be found; replaces all that there are."
+    )
+
+    def to_command(self) -> UpdateMember:
+        """The command that it asks for."""
+        return UpdateMember(
+            member_id=decode("Member", self.member_id, field="memberId"),
+            name=self.name.value if self.name else UNCHANGED,
+            birthday=self.birthday.value if self.birthday else UNCHANGED,
+            locale=self.locale.value if self.locale else UNCHANGED,
+            timezone=self.timezone.value if self.timezone else UNCHANGED,
+            identities=tuple(identity.to_domain() for identity in self.identities.value)
+            if self.identities
+            else UNCHANGED,
+        )
+
+
+@strawberry.type(description="The member after the change.")
+class UpdateMemberPayload:
+    member: Member = strawberry.field(description="The member.")
+
+
+@mutation(
+    access=requires_somewhere(Scope.MEMBERS_WRITE),
+    description="Change a member's data.",
+    errors=(MemberNotFound, IdentityTaken, IdentityInvalid),
+)
+async def update_member(info: Info, input: UpdateMemberInput) -> UpdateMemberPayload:
+    """Change a member."""
+    command = input.to_command()
+    member = await info.context.run_command(lambda uow: service.update_member(uow, command=command), has_key=False)
+    return UpdateMemberPayload(member=Member.from_domain(member))

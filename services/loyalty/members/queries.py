@@ -1,0 +1,125 @@
+"""Members by id, by identity and by page."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from services.loyalty.members import repository
+from services.loyalty.members.domain import (
+    Identity,
+    IdentityKind,
+    Member,
+    MemberRef,
+    MemberStatus,
+    normalize_identity,
+    region_of,
+)
+from services.loyalty.members.errors import MemberInactive, MemberNotFound
+from services.loyalty.stores.queries import store_by_id
+from services.platform.db.session import ReadSession, Statement
+
+
+def normalized_ref(session: ReadSession, *, ref: MemberRef, store_id: UUID | None) -> MemberRef:
+    """The reference in its stored form. A phone number as dialed locally costs a read of the store's country.
+
+    Raises:
+        IdentityInvalid, InvalidInput: it can be nobody's.
+    """
+    if isinstance(ref, UUID):
+        return ref
+    region = None
+    if ref.kind is IdentityKind.PHONE and store_id is not None and not ref.value.lstrip().startswith("+"):
+        store = store_by_id(session, store_id=store_id)
+        region = region_of(store.timezone) if store else None
+    return normalize_identity(ref, region=region, field="member.identity")
+
+
+def identity_statement(*, identity: Identity) -> Statement:
+    """The statement whose rows `identified` reads. The identity is in its stored form."""
+    return Statement(repository.BY_IDENTITY, {"kind": identity.kind.value, "value": identity.value})
+
+
+def identified(rows: Sequence[DictRow]) -> UUID:
+    """The id of the member with the identity.
+
+    Raises:
+        MemberNotFound
+    """
+    if not rows:
+        raise MemberNotFound
+    member_id: UUID = rows[0]["member_id"]
+    return member_id
+
+
+def resolved(session: ReadSession, *, ref: MemberRef, store_id: UUID | None = None) -> UUID:
+    """The id of a member; one that was given is not looked up.
+
+    Raises:
+        MemberNotFound, IdentityInvalid, InvalidInput
+    """
+    ref = normalized_ref(session, ref=ref, store_id=store_id)
+    if isinstance(ref, UUID):
+        return ref
+    statement = identity_statement(identity=ref)
+    return identified(session.fetch_all(statement.query, statement.values))
+
+
+def status_statement(*, member_id: UUID) -> Statement:
+    """The statement whose rows `status_of` reads."""
+    return Statement(repository.STATUS, {"id": member_id})
+
+
+def status_of(rows: Sequence[DictRow], *, member_id: UUID) -> MemberStatus:
+    """Whether the member is active.
+
+    Raises:
+        MemberNotFound
+    """
+    if not rows:
+        raise MemberNotFound(member_id=member_id)
+    return MemberStatus(rows[0]["status"])
+
+
+def check_active(rows: Sequence[DictRow], *, member_id: UUID) -> None:
+    """Refuse a member that is not there or not active, by the rows of `status_statement`.
+
+    Raises:
+        MemberNotFound, MemberInactive
+    """
+    if status_of(rows, member_id=member_id) is not MemberStatus.ACTIVE:
+        raise MemberInactive(member_id=member_id)
+
+
+def member_by_id(session: ReadSession, *, member_id: UUID) -> Member | None:
+    """A member, active or not, or None."""
+    return members_by_ids(session, member_ids=(member_id,)).get(member_id)
+
+
+def members_by_ids(session: ReadSession, *, member_ids: Collection[UUID]) -> dict[UUID, Member]:
+    """Members by id; those that exist."""
+    values = {"ids": list(member_ids)}
+    rows, identities = session.fetch_pipeline(
+        [Statement(repository.BY_IDS, values), Statement(repository.IDENTITIES, values)]
+    )
+    return {member.id: member for member in repository.members_of(rows, identities=identities)}
+
+
+def member_by_identity(session: ReadSession, *, identity: Identity, store_id: UUID | None = None) -> Member | None:
+    """The member with an identity, or None. With ``store_id`` a phone number may be as dialed where the store is.
+
+    Raises:
+        IdentityInvalid, InvalidInput: it can be nobody's.
+    """
+    try:
+        member_id = resolved(session, ref=identity, store_id=store_id)
+    except MemberNotFound:
+        return None
+    return member_by_id(session, member_id=member_id)
+
+
+def members_page(session: ReadSession, *, limit: int, after_id: UUID | None = None) -> tuple[Member, ...]:
+    """Members, newest first, from before ``after_id``."""
+    rows = session.fetch_all(repository.PAGE, {"after": after_id, "limit": limit})
+    identities = session.fetch_all(repository.IDENTITIES, {"ids": [row["id"] for row in rows]})
+    return repository.members_of(rows, identities=identities)

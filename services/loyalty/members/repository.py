@@ -1,0 +1,124 @@
+"""The SQL of members and their identities."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+
+from services.loyalty.members.domain import Identity, IdentityKind, Member, MemberStatus
+from services.loyalty.members.errors import IdentityTaken
+from services.platform.db.session import Statement, UnitOfWork
+from services.platform.ids import new_id
+
+COLUMNS = "id, name, birthday, locale, timezone, status, enrolled_at, enrolled_store_id, updated_at"
+BY_IDS = f"SELECT {COLUMNS} FROM members WHERE id = ANY(%(ids)s)"
+PAGE = f"""
+SELECT {COLUMNS} FROM members
+WHERE %(after)s::uuid IS NULL OR id < %(after)s ORDER BY id DESC LIMIT %(limit)s"""
+LOCK = f"SELECT {COLUMNS} FROM members WHERE id = ANY(%(ids)s) FOR NO KEY UPDATE"
+IDENTITIES = """
+SELECT member_id, kind, value FROM member_identities WHERE member_id = ANY(%(ids)s) ORDER BY member_id, kind, value"""
+STATUS = "SELECT id, status FROM members WHERE id = %(id)s"
+BY_IDENTITY = "SELECT member_id FROM member_identities WHERE kind = %(kind)s AND value = %(value)s"
+INSERT = """
+INSERT INTO members (id, name, birthday, locale, timezone, status, enrolled_at, enrolled_store_id, updated_at)
+VALUES (%(id)s, %(name)s, %(birthday)s, %(locale)s, %(timezone)s, %(status)s, %(enrolled_at)s, %(enrolled_store_id)s,
+    %(updated_at)s)"""
+UPDATE = """
+UPDATE members SET name = %(name)s, birthday = %(birthday)s, locale = %(locale)s, timezone = %(timezone)s,
+    status = %(status)s, updated_at = %(updated_at)s
+WHERE id = %(id)s"""
+# In the order of the unique index, so that two enrollments with the same identities never wait for each other.
+INSERT_IDENTITIES = """
+INSERT INTO member_identities (id, member_id, kind, value, created_at)
+SELECT id, %(member_id)s, kind, value, %(now)s
+FROM jsonb_to_recordset(%(rows)s) AS rows (id uuid, kind text, value text) ORDER BY kind, value
+ON CONFLICT (kind, value) DO NOTHING RETURNING kind, value"""
+DELETE_IDENTITIES = """
+DELETE FROM member_identities WHERE member_id = %(member_id)s AND id = ANY(%(ids)s)"""
+IDENTITY_IDS = "SELECT id, kind, value FROM member_identities WHERE member_id = %(member_id)s"
+
+
+def insert_statements(uow: UnitOfWork, *, member: Member) -> list[Statement]:
+    """The member's row and identities; give the rows of the second to `check_identities`."""
+    return [
+        Statement(INSERT, _values(member)),
+        _identities_statement(uow, member_id=member.id, identities=member.identities),
+    ]
+
+
+def update_member(uow: UnitOfWork, *, member: Member) -> None:
+    """Write what may change of a member that is locked, but its identities."""
+    uow.execute(UPDATE, _values(member))
+
+
+def replace_identities(uow: UnitOfWork, *, member_id: UUID, identities: Sequence[Identity]) -> None:
+    """Make these the member's identities; those that stay are not touched.
+
+    Raises:
+        IdentityTaken
+    """
+    there = {identity_of(row): row["id"] for row in uow.fetch_all(IDENTITY_IDS, {"member_id": member_id})}
+    gone = [id_ for identity, id_ in there.items() if identity not in identities]
+    uow.execute(DELETE_IDENTITIES, {"member_id": member_id, "ids": gone})
+    added = [identity for identity in identities if identity not in there]
+    statement = _identities_statement(uow, member_id=member_id, identities=added)
+    check_identities(uow.fetch_all(statement.query, statement.values), expected=added)
+
+
+def check_identities(rows: Iterable[DictRow], *, expected: Sequence[Identity]) -> None:
+    """Refuse when an identity was not inserted, because another member has it.
+
+    Raises:
+        IdentityTaken
+    """
+    inserted = {identity_of(row) for row in rows}
+    for identity in expected:
+        if identity not in inserted:
+            raise IdentityTaken(kind=identity.kind.value)
+
+
+def identity_of(row: DictRow) -> Identity:
+    return Identity(IdentityKind(row["kind"]), row["value"])
+
+
+def members_of(rows: Iterable[DictRow], *, identities: Iterable[DictRow]) -> tuple[Member, ...]:
+    by_member: dict[UUID, list[Identity]] = {}
+    for row in identities:
+        by_member.setdefault(row["member_id"], []).append(identity_of(row))
+    return tuple(
+        Member(
+            id=row["id"],
+            name=row["name"],
+            birthday=row["birthday"],
+            locale=row["locale"],
+            timezone=row["timezone"],
+            status=MemberStatus(row["status"]),
+            enrolled_at=row["enrolled_at"],
+            enrolled_store_id=row["enrolled_store_id"],
+            updated_at=row["updated_at"],
+            identities=tuple(by_member.get(row["id"], ())),
+        )
+        for row in rows
+    )
+
+
+def _identities_statement(uow: UnitOfWork, *, member_id: UUID, identities: Sequence[Identity]) -> Statement:
+    rows = [{"id": new_id(), "kind": identity.kind.value, "value": identity.value} for identity in identities]
+    return Statement(INSERT_IDENTITIES, {"member_id": member_id, "now": uow.now, "rows": Jsonb(rows)})
+
+
+def _values(member: Member) -> dict[str, Any]:
+    return {
+        "id": member.id,
+        "name": member.name,
+        "birthday": member.birthday,
+        "locale": member.locale,
+        "timezone": member.timezone,
+        "status": member.status.value,
+        "enrolled_at": member.enrolled_at,
+        "enrolled_store_id": member.enrolled_store_id,
+        "updated_at": member.updated_at,
+    }

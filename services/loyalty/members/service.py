@@ -1,0 +1,202 @@
+"""Joining the program, and being changed, deactivated and reactivated."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.contracts.events.loyalty import MemberContactChanged, MemberEnrolled
+from services.loyalty.ledger import service as ledger
+from services.loyalty.members import repository
+from services.loyalty.members.domain import (
+    EnrolledMember,
+    EnrollMember,
+    IdentityKind,
+    Member,
+    MemberStatus,
+    Unchanged,
+    UpdateMember,
+    check_birthday,
+    check_locale,
+    normalize_identities,
+    region_of,
+)
+from services.loyalty.members.errors import MemberNotFound
+from services.loyalty.programs.domain import PointUnit
+from services.loyalty.programs.domain.publishing import unit_of
+from services.loyalty.programs.queries import in_force, versions_read
+from services.loyalty.stores import queries as stores
+from services.loyalty.stores.domain import check_timezone
+from services.platform.db.session import Statement, UnitOfWork
+from services.platform.idempotency import service as idempotency
+from services.platform.ids import new_id
+from services.platform.outbox import service as outbox
+from services.platform.text import check_optional_text
+
+OPERATION = "enrollMember"
+MERCHANT_NAME = "SELECT name FROM platform.tenants WHERE id = %(id)s"
+LAST_TIMEZONE = "UTC"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Surroundings:
+    """What an enrollment takes from where it happens."""
+
+    merchant_name: str
+    unit: PointUnit
+    timezone: str
+
+
+def enroll_member(uow: UnitOfWork, *, command: EnrollMember) -> EnrolledMember:
+    """A person joins: found by the identities, with nothing yet on the ledger; the welcome follows by letter.
+
+    Raises:
+        InvalidInput, IdentityInvalid: what was given cannot be used.
+        IdentityTaken: another member has one of the identities.
+        StoreNotFound
+        IdempotencyConflict, IdempotencyKeyInvalid
+    """
+    claim = {"operation": OPERATION, "key": command.idempotency_key, "request_hash": command.request_hash}
+    stored, around = _arrive(uow, command, claim)
+    if stored is not None:
+        return EnrolledMember(UUID(stored["memberId"]), replayed=True)
+    member = _new_member(uow, command, around)
+    rows = uow.fetch_pipeline(
+        [
+            *repository.insert_statements(uow, member=member),
+            ledger.create_holder_statement(uow, holder_id=member.id),
+            outbox.publish_statement(uow, _contact(member)),
+            outbox.publish_statement(
+                uow,
+                MemberEnrolled(
+                    member_id=member.id,
+                    merchant_name=around.merchant_name,
+                    unit_name_en=around.unit.name.en,
+                    unit_name_zh=around.unit.name.zh,
+                    unit_scale=around.unit.scale,
+                ),
+            ),
+            idempotency.settle_statement(
+                operation=OPERATION, key=command.idempotency_key, result={"memberId": str(member.id)}
+            ),
+        ]
+    )
+    repository.check_identities(rows[1], expected=member.identities)
+    return EnrolledMember(member.id, replayed=False)
+
+
+def update_member(uow: UnitOfWork, *, command: UpdateMember) -> Member:
+    """Change what is given of a member; whoever writes to the member hears the contact anew, whole.
+
+    Raises:
+        MemberNotFound, IdentityTaken, IdentityInvalid, InvalidInput
+    """
+    member = _lock(uow, command.member_id)
+    timezone = member.timezone
+    if not isinstance(command.timezone, Unchanged):
+        timezone = check_timezone(command.timezone)
+    changes: dict[str, Any] = {"timezone": timezone, "updated_at": uow.now}
+    if not isinstance(command.name, Unchanged):
+        changes["name"] = check_optional_text(command.name, field="name")
+    if not isinstance(command.birthday, Unchanged):
+        today = uow.now.astimezone(ZoneInfo(timezone)).date()
+        changes["birthday"] = check_birthday(command.birthday, today=today)
+    if not isinstance(command.locale, Unchanged):
+        changes["locale"] = check_locale(command.locale)
+    if not isinstance(command.identities, Unchanged):
+        changes["identities"] = normalize_identities(command.identities, region=region_of(timezone))
+        repository.replace_identities(uow, member_id=member.id, identities=changes["identities"])
+    changed = dataclasses.replace(member, **changes)
+    repository.update_member(uow, member=changed)
+    if _contact(changed) != _contact(member):
+        outbox.publish(uow, _contact(changed))
+    return changed
+
+
+def deactivate_member(uow: UnitOfWork, *, member_id: UUID) -> Member:
+    """From now on the member earns nothing and spends nothing; what it has stays.
+
+    Raises:
+        MemberNotFound
+    """
+    return _set_status(uow, member_id, MemberStatus.INACTIVE)
+
+
+def reactivate_member(uow: UnitOfWork, *, member_id: UUID) -> Member:
+    """The member earns and spends again.
+
+    Raises:
+        MemberNotFound
+    """
+    return _set_status(uow, member_id, MemberStatus.ACTIVE)
+
+
+def _arrive(
+    uow: UnitOfWork, command: EnrollMember, claim: Mapping[str, Any]
+) -> tuple[Mapping[str, Any] | None, _Surroundings]:
+    versions = versions_read(uow, instants=(uow.now,))
+    statements = [
+        idempotency.claim_statement(uow, **claim),
+        Statement(MERCHANT_NAME, {"id": uow.home.tenant_id}),
+        versions.statement,
+    ]
+    if command.store_id is not None:
+        statements.append(stores.store_statement(store_id=command.store_id))
+    claim_rows, merchant_rows, version_rows, *store_rows = uow.fetch_pipeline(statements)
+    stored = idempotency.claimed(uow, claim_rows, **claim)
+    version = in_force(versions.versions(version_rows), at=uow.now)
+    timezone = version.document.timezone if version else LAST_TIMEZONE
+    if command.store_id is not None and stored is None:
+        timezone = stores.store_of(store_rows[0], store_id=command.store_id).timezone
+    return stored, _Surroundings(merchant_rows[0]["name"], unit_of(version), timezone)
+
+
+def _new_member(uow: UnitOfWork, command: EnrollMember, around: _Surroundings) -> Member:
+    timezone = around.timezone if command.timezone is None else check_timezone(command.timezone)
+    today = uow.now.astimezone(ZoneInfo(timezone)).date()
+    return Member(
+        id=new_id(),
+        name=check_optional_text(command.name, field="name"),
+        birthday=check_birthday(command.birthday, today=today),
+        locale=check_locale(command.locale),
+        timezone=timezone,
+        status=MemberStatus.ACTIVE,
+        enrolled_at=uow.now,
+        enrolled_store_id=command.store_id,
+        updated_at=uow.now,
+        # A number without a country is dialed where the store is, or where the program is at home.
+        identities=normalize_identities(command.identities, region=region_of(around.timezone)),
+    )
+
+
+def _set_status(uow: UnitOfWork, member_id: UUID, status: MemberStatus) -> Member:
+    # With the holder locked no purchase is under way: each comes before or after this.
+    ledger.lock_holders(uow, holder_ids=(member_id,))
+    member = _lock(uow, member_id)
+    if member.status is not status:
+        member = dataclasses.replace(member, status=status, updated_at=uow.now)
+        repository.update_member(uow, member=member)
+    return member
+
+
+def _lock(uow: UnitOfWork, member_id: UUID) -> Member:
+    values = {"ids": [member_id]}
+    rows, identities = uow.fetch_pipeline(
+        [Statement(repository.LOCK, values), Statement(repository.IDENTITIES, values)]
+    )
+    members = repository.members_of(rows, identities=identities)
+    if not members:
+        raise MemberNotFound(member_id=member_id)
+    return members[0]
+
+
+def _contact(member: Member) -> MemberContactChanged:
+    return MemberContactChanged(
+        member_id=member.id,
+        name=member.name,
+        email=member.identity(IdentityKind.EMAIL),
+        phone=member.identity(IdentityKind.PHONE),
+        locale=member.locale,
+        timezone=member.timezone,
+    )

@@ -1,0 +1,53 @@
+"""Rewards by id and by page, and what they were when somebody redeemed them."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from services.loyalty.rewards import repository
+from services.loyalty.rewards.domain import Reward, RewardVersion
+from services.loyalty.rewards.errors import RewardNotFound
+from services.platform.db.session import ReadSession, Statement
+
+
+def reward_statement(*, reward_id: UUID) -> Statement:
+    """The statement whose rows `reward_of` reads."""
+    return Statement(repository.BY_IDS, {"ids": [reward_id]})
+
+
+def reward_of(rows: Sequence[DictRow], *, reward_id: UUID) -> Reward:
+    """The reward of `reward_statement`, offered or archived.
+
+    Raises:
+        RewardNotFound
+    """
+    rewards = repository.rewards_of(rows)
+    if not rewards:
+        raise RewardNotFound(reward_id=reward_id)
+    return rewards[0]
+
+
+def reward_by_id(session: ReadSession, *, reward_id: UUID) -> Reward | None:
+    """A reward, offered or archived, or None."""
+    return rewards_by_ids(session, reward_ids=(reward_id,)).get(reward_id)
+
+
+def rewards_by_ids(session: ReadSession, *, reward_ids: Collection[UUID]) -> dict[UUID, Reward]:
+    """Rewards by id; those that exist."""
+    rows = session.fetch_all(repository.BY_IDS, {"ids": list(reward_ids)})
+    return {reward.id: reward for reward in repository.rewards_of(rows)}
+
+
+def rewards_page(
+    session: ReadSession, *, limit: int, after_code: str | None = None, is_archived: bool | None = False
+) -> tuple[Reward, ...]:
+    """Rewards in the order of their codes, from after ``after_code``: those offered, archived, or all (None)."""
+    values = {"after": after_code, "limit": limit, "is_archived": is_archived}
+    return repository.rewards_of(session.fetch_all(repository.PAGE, values))
+
+
+def reward_versions_by_ids(session: ReadSession, *, version_ids: Collection[UUID]) -> dict[UUID, RewardVersion]:
+    """Versions of rewards by the versions' ids; those that exist."""
+    rows = session.fetch_all(repository.VERSIONS_BY_ID, {"ids": list(version_ids)})
+    return {row["id"]: repository.version_of(row) for row in rows}

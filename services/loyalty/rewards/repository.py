@@ -1,0 +1,117 @@
+"""The SQL of rewards."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from psycopg.errors import CheckViolation, UniqueViolation
+from psycopg.rows import DictRow
+
+from services.loyalty.rewards.domain import Reward, RewardContent, RewardKind, RewardVersion
+from services.loyalty.rewards.errors import RewardCodeTaken
+from services.platform.db.session import UnitOfWork
+
+STOCK_CHECK = "rewards_stock_check"
+
+CONTENT_COLUMNS = "kind, name_en, name_zh, description_en, description_zh, cost_points"
+COLUMNS = f"""
+rewards.id, code, version, stock, rewards.created_at, archived_at, reward_versions.id AS version_id, {CONTENT_COLUMNS}"""
+CURRENT = "rewards JOIN reward_versions ON reward_id = rewards.id AND number = version"
+BY_IDS = f"SELECT {COLUMNS} FROM {CURRENT} WHERE rewards.id = ANY(%(ids)s)"
+PAGE = f"""
+SELECT {COLUMNS} FROM {CURRENT}
+WHERE (%(after)s::text IS NULL OR code > %(after)s)
+    AND (%(is_archived)s::boolean IS NULL OR (archived_at IS NOT NULL) = %(is_archived)s)
+ORDER BY code LIMIT %(limit)s"""
+VERSIONS_BY_ID = f"""
+SELECT id, reward_id, number, created_at, {CONTENT_COLUMNS} FROM reward_versions WHERE id = ANY(%(ids)s)"""
+CODES = "SELECT code FROM rewards WHERE code = ANY(%(codes)s)"
+LOCK = "SELECT id FROM rewards WHERE id = %(id)s FOR NO KEY UPDATE"
+INSERT = """
+INSERT INTO rewards (id, code, version, stock, created_at)
+VALUES (%(id)s, %(code)s, %(version)s, %(stock)s, %(created_at)s)"""
+INSERT_VERSION = """
+INSERT INTO reward_versions (id, reward_id, number, kind, name_en, name_zh, description_en, description_zh,
+    cost_points, created_at)
+VALUES (%(id)s, %(reward_id)s, %(number)s, %(kind)s, %(name_en)s, %(name_zh)s, %(description_en)s,
+    %(description_zh)s, %(cost_points)s, %(created_at)s)"""
+SET_VERSION = "UPDATE rewards SET version = %(version)s WHERE id = %(id)s"
+SET_STOCK = "UPDATE rewards SET stock = %(stock)s WHERE id = %(id)s"
+ARCHIVE = "UPDATE rewards SET archived_at = %(now)s WHERE id = %(id)s"
+# The check of the column refuses what would be below zero, so that the last one goes to one member only.
+TAKE_ONE = "UPDATE rewards SET stock = stock - 1 WHERE id = %(id)s AND stock IS NOT NULL"
+
+
+def insert_reward(uow: UnitOfWork, *, reward: Reward) -> None:
+    """Store a reward and its first version.
+
+    Raises:
+        RewardCodeTaken
+    """
+    values = {
+        "id": reward.id,
+        "code": reward.code,
+        "version": reward.version,
+        "stock": reward.stock,
+        "created_at": reward.created_at,
+    }
+    try:
+        uow.execute(INSERT, values)
+    except UniqueViolation as error:
+        if error.diag.constraint_name != "rewards_code_key":
+            raise
+        raise RewardCodeTaken(reward_code=reward.code) from error
+    insert_version(uow, reward=reward, created_at=reward.created_at)
+
+
+def insert_version(uow: UnitOfWork, *, reward: Reward, created_at: datetime) -> None:
+    """Store the reward's present content as its present version."""
+    content = reward.content
+    values = {
+        "id": reward.version_id,
+        "reward_id": reward.id,
+        "number": reward.version,
+        "kind": content.kind.value,
+        "name_en": content.name_en,
+        "name_zh": content.name_zh,
+        "description_en": content.description_en,
+        "description_zh": content.description_zh,
+        "cost_points": content.cost_points,
+        "created_at": created_at,
+    }
+    uow.execute(INSERT_VERSION, values)
+
+
+def rewards_of(rows: Iterable[DictRow]) -> tuple[Reward, ...]:
+    return tuple(
+        Reward(
+            id=row["id"],
+            code=row["code"],
+            version=row["version"],
+            version_id=row["version_id"],
+            content=_content(row),
+            stock=row["stock"],
+            created_at=row["created_at"],
+            archived_at=row["archived_at"],
+        )
+        for row in rows
+    )
+
+
+def version_of(row: DictRow) -> RewardVersion:
+    return RewardVersion(row["id"], row["reward_id"], row["number"], _content(row), row["created_at"])
+
+
+def is_out_of_stock(error: CheckViolation) -> bool:
+    """Whether `TAKE_ONE` found nothing left."""
+    return error.diag.constraint_name == STOCK_CHECK
+
+
+def _content(row: DictRow) -> RewardContent:
+    return RewardContent(
+        kind=RewardKind(row["kind"]),
+        name_en=row["name_en"],
+        name_zh=row["name_zh"],
+        description_en=row["description_en"],
+        description_zh=row["description_zh"],
+        cost_points=row["cost_points"],
+    )

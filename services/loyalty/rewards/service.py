@@ -1,0 +1,141 @@
+"""Offering, changing and archiving rewards; starting a program from a template."""
+
+import dataclasses
+from collections.abc import Sequence
+from uuid import UUID
+
+from psycopg.errors import CheckViolation
+from psycopg.rows import DictRow
+
+from services.loyalty.programs import service as programs
+from services.loyalty.programs.domain import StarterReward, template
+from services.loyalty.programs.domain.publishing import AppliedTemplate, ApplyProgramTemplate
+from services.loyalty.rewards import queries, repository
+from services.loyalty.rewards.domain import (
+    CODE_LENGTH_MAX,
+    CreateReward,
+    Reward,
+    RewardContent,
+    RewardKind,
+    UpdateReward,
+    check_content,
+    check_stock,
+)
+from services.loyalty.rewards.errors import RewardArchived, RewardChanged, RewardNotFound, RewardOutOfStock
+from services.platform.db.session import Statement, UnitOfWork
+from services.platform.ids import new_id
+from services.platform.text import check_text
+
+
+def create_reward(uow: UnitOfWork, *, command: CreateReward) -> Reward:
+    """Offer a reward.
+
+    Raises:
+        InvalidInput, RewardCodeTaken
+    """
+    reward = Reward(
+        id=new_id(),
+        code=check_text(command.code, field="code", length_max=CODE_LENGTH_MAX),
+        version=1,
+        version_id=new_id(),
+        content=check_content(command.content),
+        stock=check_stock(command.stock),
+        created_at=uow.now,
+        archived_at=None,
+    )
+    repository.insert_reward(uow, reward=reward)
+    return reward
+
+
+def update_reward(uow: UnitOfWork, *, command: UpdateReward) -> Reward:
+    """Change what a reward says and costs: its next version. Redemptions keep the version that they paid.
+
+    Raises:
+        InvalidInput, RewardNotFound, RewardArchived
+        RewardChanged: somebody else has edited it meanwhile.
+    """
+    content = check_content(command.content)
+    reward = _lock(uow, command.reward_id)
+    if reward.archived_at is not None:
+        raise RewardArchived(reward_id=reward.id)
+    if reward.version != command.version:
+        raise RewardChanged(given=command.version, actual=reward.version)
+    reward = dataclasses.replace(reward, version=reward.version + 1, version_id=new_id(), content=content)
+    repository.insert_version(uow, reward=reward, created_at=uow.now)
+    uow.execute(repository.SET_VERSION, {"id": reward.id, "version": reward.version})
+    return reward
+
+
+def archive_reward(uow: UnitOfWork, *, reward_id: UUID) -> Reward:
+    """Stop offering a reward; one that is archived stays as it is.
+
+    Raises:
+        RewardNotFound
+    """
+    reward = _lock(uow, reward_id)
+    if reward.archived_at is None:
+        reward = dataclasses.replace(reward, archived_at=uow.now)
+        uow.execute(repository.ARCHIVE, {"id": reward_id, "now": uow.now})
+    return reward
+
+
+def set_stock(uow: UnitOfWork, *, reward_id: UUID, stock: int | None) -> Reward:
+    """Say how many there are left; None is without limit.
+
+    Raises:
+        InvalidInput, RewardNotFound
+    """
+    reward = dataclasses.replace(_lock(uow, reward_id), stock=check_stock(stock))
+    uow.execute(repository.SET_STOCK, {"id": reward_id, "stock": stock})
+    return reward
+
+
+def start_program(uow: UnitOfWork, *, command: ApplyProgramTemplate) -> AppliedTemplate:
+    """`programs.apply_template`, and the template's rewards, but for those whose code is there already.
+
+    Raises:
+        TemplateUnknown, ProgramDocumentInvalid, ProgramUnitFixed
+    """
+    applied = programs.apply_template(uow, command=command)
+    starters = template(command.key).rewards
+    codes = [starter.code for starter in starters]
+    there = {row["code"] for row in uow.fetch_all(repository.CODES, {"codes": codes})}
+    for starter in starters:
+        if starter.code not in there:
+            create_reward(uow, command=_starter_command(starter))
+    return applied
+
+
+def take_one_statement(*, reward_id: UUID) -> Statement:
+    """Take one piece out of stock, where stock is counted; hand a `CheckViolation` to `refusal_of`."""
+    return Statement(repository.TAKE_ONE, {"id": reward_id})
+
+
+def refusal_of(error: CheckViolation, *, reward_id: UUID) -> RewardOutOfStock | None:
+    """What a violated check says of `take_one_statement`; None when it says nothing."""
+    return RewardOutOfStock(reward_id=reward_id) if repository.is_out_of_stock(error) else None
+
+
+def _lock(uow: UnitOfWork, reward_id: UUID) -> Reward:
+    reading = queries.reward_statement(reward_id=reward_id)
+    # Read after the lock, for the version that the one before us may have made.
+    rows: Sequence[DictRow] = uow.fetch_pipeline([Statement(repository.LOCK, {"id": reward_id}), reading])[1]
+    rewards = repository.rewards_of(rows)
+    if not rewards:
+        raise RewardNotFound(reward_id=reward_id)
+    return rewards[0]
+
+
+def _starter_command(starter: StarterReward) -> CreateReward:
+    return CreateReward(
+        code=starter.code,
+        content=RewardContent(
+            kind=RewardKind(starter.kind),
+            name_en=starter.name.en,
+            name_zh=starter.name.zh,
+            description_en=starter.description.en,
+            description_zh=starter.description.zh,
+            cost_points=starter.cost_points,
+        ),
+        stock=starter.stock,
+    )
