@@ -14,6 +14,7 @@ from services.platform.clock import monotonic, wall_now
 from services.platform.db.engine import Database
 from services.platform.db.homes import PLATFORM
 from services.platform.db.session import CommitOutcomeUnknown, unit_of_work
+from services.platform.ids import new_id
 from services.platform.worker.tasks import Task
 
 log = structlog.get_logger()
@@ -31,7 +32,7 @@ GIVE_LEASE_BACK = "DELETE FROM platform.leases WHERE name = 'scheduler' AND hold
 
 def run_scheduler(database: Database, tasks: Sequence[Task], *, stop: threading.Event) -> None:
     """Ring for each periodic task when it is due, while this process leads, until ``stop`` is set."""
-    holder = f"{socket.gethostname()}:{os.getpid()}"
+    holder = holder_name()
     due = {task.name: monotonic() for task in tasks if task.every}
     every = {task.name: task.every.total_seconds() for task in tasks if task.every}
     log.info("scheduler_ready", tasks=sorted(due))
@@ -43,6 +44,11 @@ def run_scheduler(database: Database, tasks: Sequence[Task], *, stop: threading.
         stop.wait(BEAT_SECONDS)
     _resign(database, holder)
     log.info("scheduler_stopped")
+
+
+def holder_name() -> str:
+    """How the lease names this run of the scheduler; a number of a process alone comes back after a reboot."""
+    return f"{socket.gethostname()}:{os.getpid()}:{new_id().hex[-6:]}"
 
 
 def _leads(database: Database, holder: str) -> bool:

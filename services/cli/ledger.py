@@ -33,9 +33,7 @@ def verify(
     with opened(settings, pool_size=1) as servers:
         with read_session(servers.database, PLATFORM, now=wall_now()) as session:
             chosen = [
-                tenant
-                for tenant in tenants(session, status=TenantStatus.ACTIVE)
-                if slug is None or tenant.slug == slug
+                tenant for tenant in tenants(session, status=TenantStatus.ACTIVE) if slug is None or tenant.slug == slug
             ]
         if not chosen:
             complaints.print("There is no such active tenant; 'tenants list' shows those there are.")

@@ -28,9 +28,7 @@ def depth() -> None:
             active = {tenant.home: tenant.slug for tenant in tenants(session, status=TenantStatus.ACTIVE)}
             for found in depths(session, tuple(active)):
                 age = f"{(now - found.oldest).total_seconds():.0f} s" if found.oldest else "–"
-                table.add_row(
-                    active[found.home], str(found.undispatched), age, str(found.pending), str(found.parked)
-                )
+                table.add_row(active[found.home], str(found.undispatched), age, str(found.pending), str(found.parked))
     console.print(table)
 
 

@@ -107,8 +107,6 @@ def suspend(
     settings = settings_or_exit()
     with opened(settings, pool_size=1) as servers:
         tenant = tenant_or_exit(servers.database, slug)
-        with unit_of_work(
-            servers.database, PLATFORM, now=wall_now(), actor=SYSTEM, correlation_id="cli"
-        ) as uow:
+        with unit_of_work(servers.database, PLATFORM, now=wall_now(), actor=SYSTEM, correlation_id="cli") as uow:
             set_suspended(uow, tenant_id=tenant.id, suspended=not resume)
     console.print(f"[bold]{slug}[/bold] is {'active again' if resume else 'suspended'}.")

@@ -35,6 +35,7 @@ from services.loyalty.redemptions import service as redemptions
 from services.loyalty.redemptions.domain import RedeemReward
 from services.loyalty.redemptions.errors import RewardPriceChanged
 from services.loyalty.rewards.errors import RewardArchived, RewardOutOfStock
+from services.platform.clock import wall_now
 from services.platform.db.engine import Database
 from services.platform.db.session import ReadSession, UnitOfWork, read_session, unit_of_work
 from services.platform.idempotency.service import request_hash
@@ -79,7 +80,7 @@ def replay(
 
     ``is_stopped`` is asked between baskets; what is done until then stays.
     """
-    with read_session(database, chain.tenant.home, now=chain.tenant.created_at) as session:
+    with read_session(database, chain.tenant.home, now=chain.tenant.now(wall_now())) as session:
         last = last_basket(session)
         pages = () if from_start else member_pages(session)
         cards = {card for page in pages for member in page if (card := member.identity(IdentityKind.CARD))}

@@ -163,4 +163,3 @@ def _media_type(headers: Headers) -> str:
         if media_type in (RESPONSE_JSON, PLAIN_JSON):
             return media_type
     return PLAIN_JSON
-

@@ -35,7 +35,6 @@ from services.platform.outbox import service as outbox
 from services.platform.text import check_optional_text
 
 OPERATION = "enrollMember"
-MERCHANT_NAME = "SELECT name FROM platform.tenants WHERE id = %(id)s"
 LAST_TIMEZONE = "UTC"
 
 
@@ -138,7 +137,7 @@ def _arrive(
     versions = versions_read(uow, instants=(uow.now,))
     statements = [
         idempotency.claim_statement(uow, **claim),
-        Statement(MERCHANT_NAME, {"id": uow.home.tenant_id}),
+        stores.merchant_statement(uow),
         versions.statement,
     ]
     if command.store_id is not None:
@@ -149,7 +148,7 @@ def _arrive(
     timezone = version.document.timezone if version else LAST_TIMEZONE
     if command.store_id is not None and stored is None:
         timezone = stores.store_of(store_rows[0], store_id=command.store_id).timezone
-    return stored, _Surroundings(merchant_rows[0]["name"], unit_of(version), timezone)
+    return stored, _Surroundings(stores.merchant_name_of(merchant_rows), unit_of(version), timezone)
 
 
 def _new_member(uow: UnitOfWork, command: EnrollMember, around: _Surroundings) -> Member:

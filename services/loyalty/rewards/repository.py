@@ -14,7 +14,8 @@ STOCK_CHECK = "rewards_stock_check"
 
 CONTENT_COLUMNS = "kind, name_en, name_zh, description_en, description_zh, cost_points"
 COLUMNS = f"""
-rewards.id, code, version, stock, rewards.created_at, archived_at, reward_versions.id AS version_id, {CONTENT_COLUMNS}"""
+rewards.id, code, version, stock, rewards.created_at, archived_at, reward_versions.id AS version_id,
+{CONTENT_COLUMNS}"""
 CURRENT = "rewards JOIN reward_versions ON reward_id = rewards.id AND number = version"
 BY_IDS = f"SELECT {COLUMNS} FROM {CURRENT} WHERE rewards.id = ANY(%(ids)s)"
 PAGE = f"""

@@ -49,3 +49,14 @@ def stores_page(session: ReadSession, *, limit: int, after_code: str | None = No
     """Stores in the order of their codes, from after ``after_code``."""
     rows = session.fetch_all(repository.PAGE, {"after": after_code, "limit": limit})
     return tuple(repository.store_of(row) for row in rows)
+
+
+def merchant_statement(session: ReadSession) -> Statement:
+    """The statement whose rows `merchant_name_of` reads."""
+    return Statement(repository.MERCHANT_NAME, {"id": session.home.tenant_id})
+
+
+def merchant_name_of(rows: Sequence[DictRow]) -> str:
+    """What the merchant is called, for words in letters."""
+    name: str = rows[0]["name"]
+    return name

@@ -5,10 +5,12 @@ A threshold is inclusive. The purchase that crosses it counts, and itself earns 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
+from uuid import UUID
 
-from services.loyalty.programs.domain import TierLevel, TierMetric
+from services.loyalty.programs.domain import TierLevel, TierMetric, TierSet
 
 _FRACTION_STEP = Decimal("0.0001")
 
@@ -80,6 +82,77 @@ def progress(levels: Sequence[TierLevel], qualifying: int) -> TierProgress:
     gained = max(0, qualifying - current.threshold)
     fraction = (Decimal(gained) / Decimal(span)).quantize(_FRACTION_STEP, rounding=ROUND_FLOOR)
     return TierProgress(qualifying, current, following, gained, span, following.threshold - qualifying, fraction)
+
+
+@dataclass(frozen=True, slots=True)
+class TierRecord:
+    """What is kept of a member: the tier held since when, and the sums that count, whatever the metric.
+
+    ``tier_code`` is None until a purchase has counted. ``spend_minor`` is in the program's currency.
+    """
+
+    tier_code: str | None = None
+    points_earned: int = 0
+    spend_minor: int = 0
+    since: datetime | None = None
+
+    def qualifying(self, metric: TierMetric) -> int:
+        """The sum that the metric looks at."""
+        return self.points_earned if metric is TierMetric.POINTS_EARNED else self.spend_minor
+
+
+@dataclass(frozen=True, slots=True)
+class MemberStanding:
+    """Where a member stands now. ``level`` is the tier held, which a change of thresholds alone never takes away."""
+
+    member_id: UUID
+    level: TierLevel
+    since: datetime | None
+    points_earned: int
+    spend_minor: int
+    progress: TierProgress
+
+
+@dataclass(frozen=True, slots=True)
+class Requalification:
+    """The record after something counted, and the change of tier, if any."""
+
+    record: TierRecord
+    change: TierChange | None
+
+
+def level_held(tiers: TierSet, record: TierRecord) -> TierLevel:
+    """The level of a record; where these tiers do not know its code, the one that its sums reach."""
+    return tiers.levels[_rung_held(tiers, record)]
+
+
+def requalify(tiers: TierSet, record: TierRecord, *, points: int, spend_minor: int, now: datetime) -> Requalification:
+    """Add what counts (below zero for a refund) and move the member to where it belongs.
+
+    Up at once when a threshold is reached; down only by a refund that falls below the threshold of a tier held by
+    those very sums. A tier that older thresholds had given stays.
+    """
+    levels, metric = tiers.levels, tiers.metric
+    held = _rung_held(tiers, record)
+    before = _rung(levels, record.qualifying(metric))
+    sums = TierRecord(record.tier_code, record.points_earned + points, record.spend_minor + spend_minor, record.since)
+    after = _rung(levels, sums.qualifying(metric))
+    is_lost = after < before and held <= before
+    rung = after if after > held or is_lost else held
+    if rung == held and record.tier_code == levels[held].code:
+        return Requalification(sums, None)
+    moved = TierRecord(levels[rung].code, sums.points_earned, sums.spend_minor, now)
+    if rung == held:
+        return Requalification(moved, None)
+    move = TierMove.UPGRADE if rung > held else TierMove.DOWNGRADE
+    return Requalification(moved, TierChange(move, levels[held].code, levels[rung].code))
+
+
+def _rung_held(tiers: TierSet, record: TierRecord) -> int:
+    for index, level in enumerate(tiers.levels):
+        if level.code == record.tier_code:
+            return index
+    return _rung(tiers.levels, record.qualifying(tiers.metric))
 
 
 def _rung(levels: Sequence[TierLevel], qualifying: int) -> int:

@@ -98,7 +98,9 @@ class Posting:
 class LedgerEntry(Node):
     kind: domain.EntryKind = strawberry.field(description="What happened.")
     sequence: int = strawberry.field(description="Its number in the member's chain, from 1.")
-    points: Points = strawberry.field(description="What the member's accounts gained by it in all; negative for a loss.")
+    points: Points = strawberry.field(
+        description="What the member's accounts gained by it in all; negative for a loss."
+    )
     postings: list[Posting] = strawberry.field(description="What moved; each posting balances by itself.")
     reason: str | None = strawberry.field(description="Why, where somebody had to say so.")
     actor_kind: ActorKind = strawberry.field(description="Who made it.")

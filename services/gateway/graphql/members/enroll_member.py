@@ -29,7 +29,8 @@ class EnrollMemberInput:
     name: str | None = strawberry.field(default=None, description="The person's name.")
     birthday: date | None = strawberry.field(default=None, description="The person's birthday.")
     timezone: Timezone | None = strawberry.field(
-        default=None, description="The zone by which the person's days begin; without it the store's, else the program's."
+        default=None,
+        description="The zone by which the person's days begin; without it the store's, else the program's.",
     )
     store_id: strawberry.ID | None = strawberry.field(default=None, description="Where the person joins.")
 

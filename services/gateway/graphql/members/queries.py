@@ -30,9 +30,7 @@ async def members(info: Info, first: First = PAGE_DEFAULT, after: After = None) 
     """A page of members."""
     asked = page(first, after)
     after_id = id_cursor(ORDER, after)
-    rows = await info.context.read(
-        lambda session: queries.members_page(session, limit=asked.limit, after_id=after_id)
-    )
+    rows = await info.context.read(lambda session: queries.members_page(session, limit=asked.limit, after_id=after_id))
     return connect(rows, asked, node=Member.from_domain, cursor=lambda member: encode_cursor(ORDER, member.id))
 
 

@@ -1,7 +1,5 @@
 """How a request names a member."""
 
-
-
 import strawberry
 
 from services.gateway.graphql.ids import decode

@@ -33,7 +33,9 @@ class Tier:
         )
 
 
-@strawberry.type(description="The way to the next tier, in points or minor units of money by the program's tier metric.")
+@strawberry.type(
+    description="The way to the next tier, in points or minor units of money by the program's tier metric."
+)
 class TierProgress:
     qualifying: WholeNumber = strawberry.field(description="What counts for tiers so far.")
     next_tier: Tier | None = strawberry.field(description="The next tier; null at the top.")

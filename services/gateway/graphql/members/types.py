@@ -91,9 +91,7 @@ class Member(Node):
         found = await info.context.load(balances_by_key, self.key)
         return [Balance.from_domain(balance) for balance in found or ()]
 
-    @guarded(
-        access=of_member(Scope.MEMBERS_READ), description="The member's tier; null before a program is published."
-    )
+    @guarded(access=of_member(Scope.MEMBERS_READ), description="The member's tier; null before a program is published.")
     async def tier(self, info: Info) -> MemberTier | None:
         """The standing in the program's tiers."""
         standing = await info.context.load(standings_by_key, self.key)

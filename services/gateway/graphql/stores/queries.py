@@ -6,7 +6,16 @@ import strawberry
 
 from services.gateway.graphql.fields import Info, guarded
 from services.gateway.graphql.ids import decode
-from services.gateway.graphql.pagination import PAGE_DEFAULT, After, Connection, First, connect, encode_cursor, page, text_cursor
+from services.gateway.graphql.pagination import (
+    PAGE_DEFAULT,
+    After,
+    Connection,
+    First,
+    connect,
+    encode_cursor,
+    page,
+    text_cursor,
+)
 from services.gateway.graphql.permissions import requires_somewhere
 from services.gateway.graphql.stores.types import Store, load_store
 from services.loyalty.stores import queries
