@@ -2,7 +2,7 @@
 
 import typer
 
-from services.cli import ledger, outbox, processes, run, schema, tenants
+from services.cli import demo, ledger, outbox, processes, run, schema, tenants
 
 app = typer.Typer(
     help="Regulars 回头客: customer loyalty for many merchants.",
@@ -11,6 +11,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.command()(run.run)
+app.command()(demo.demo)
 app.command()(processes.gateway)
 app.command()(processes.worker)
 app.command()(processes.scheduler)

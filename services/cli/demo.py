@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import Annotated
@@ -15,15 +15,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 from rich.table import Table
 
 from services.cli.composition import Opened, complaints, console, opened, settings_or_exit
-from services.demo.access import OWNER_EMAIL
-from services.demo.chain import SLUG, Chain, demo_tenant, make_chain, move_clock
+from services.demo.access import OWNER_EMAIL, read_access
+from services.demo.chain import NAME, SLUG, Chain, demo_tenant, make_chain, move_clock
 from services.demo.dataset import CURRENCY, SHOP_ZONE, DatasetFiles, DatasetMissing, installed_dataset
 from services.demo.errors import DemoMissing, DemoOfAnotherHome
+from services.demo.examples import example_operations
 from services.demo.reconciliation import MONEY, Comparison, Reconciliation, reconcile
 from services.demo.replay import Replayed, replay
-from services.demo.status import ProgressNote
+from services.demo.status import ProgressNote, StatusBoard
 from services.demo.words import WORDS, Words, language_of
+from services.gateway.graphql.ids import encode
+from services.gateway.pages import Credential, Demo, Example
 from services.platform.clock import monotonic, wall_now
+from services.platform.config import Settings
+from services.platform.db.engine import Database
 from services.platform.db.session import read_session
 from services.platform.money import Money
 from services.platform.tenancy.domain import Tenant
@@ -49,7 +54,7 @@ def demo(
     settings = settings_or_exit()
     words = WORDS[language_of(os.environ)]
     with opened(settings, pool_size=2) as servers, _until_interrupted() as is_stopped:
-        run = _Run(servers, words, is_stopped)
+        run = DemoRun(servers, words, is_stopped)
         try:
             files = installed_dataset()
             if verify_only:
@@ -70,7 +75,7 @@ def demo(
         raise typer.Exit(1)
 
 
-class _Run:
+class DemoRun:
     """One run of the command: its servers, its language and its Ctrl-C."""
 
     def __init__(self, servers: Opened, words: Words, is_stopped: Callable[[], bool]) -> None:
@@ -176,6 +181,13 @@ class _Run:
         table.add_row(words.api_key, chain.access.till.secret)
         table.add_row(words.tenant, SLUG)
         console.print(table)
+        console.print(words.examples.format(url=f"{base_url}/graphql"))
+        with read_session(self._database, chain.tenant.home, now=chain.tenant.now(wall_now())) as session:
+            operations = example_operations(session, encode_id=encode)
+        for operation in operations:
+            console.rule(operation.name_zh if words is WORDS["zh"] else operation.name_en, align="left")
+            console.print(operation.query, markup=False, highlight=False)
+            console.print_json(data=dict(operation.variables))
 
 
 def comparison_table(words: Words, books: Reconciliation) -> Table:
@@ -240,3 +252,62 @@ def _until_interrupted() -> Iterator[Callable[[], bool]]:
         yield pressed.is_set
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+class LandingPage:
+    """What the pages of the gateway say about the demo. Nothing in production: the pages are open to everybody."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._settings = settings
+        self._database = database
+        self._board: StatusBoard | None = None
+
+    def demo(self) -> Demo | None:
+        """The demo for the welcome page; None while there is none."""
+        board = self._found()
+        if board is None:
+            return None
+        status = board.status()
+        return {
+            "name": NAME,
+            "state": "ready" if status.progress is None else "loading",
+            "progress": status.progress,
+            "members": status.totals.members,
+            "purchases": status.totals.purchases,
+            "points": status.totals.points,
+            "source": {language: words.source for language, words in WORDS.items()},
+            "credentials": self._credentials(),
+        }
+
+    def examples(self) -> list[Example]:
+        """The operations that GraphiQL opens; none while there is no demo."""
+        board = self._found()
+        if board is None:
+            return []
+        with read_session(self._database, board.tenant.home, now=board.tenant.now(wall_now())) as session:
+            operations = example_operations(session, encode_id=encode)
+        return [
+            {
+                "name": {"en": operation.name_en, "zh": operation.name_zh},
+                "query": operation.query,
+                "variables": dict(operation.variables),
+            }
+            for operation in operations
+        ]
+
+    def _found(self) -> StatusBoard | None:
+        if self._board is None and self._settings.environment == "development":
+            with suppress(DemoMissing):
+                self._board = StatusBoard(self._database, demo_tenant(self._database), home=self._settings.home)
+        return self._board
+
+    def _credentials(self) -> list[Credential]:
+        access = read_access(self._settings.home)
+        if access is None or access.till is None:
+            return []
+        return [
+            {"label": {language: words.log_in for language, words in WORDS.items()}, "value": OWNER_EMAIL},
+            {"label": {language: words.credential for language, words in WORDS.items()}, "value": access.password},
+            {"label": {language: words.api_key for language, words in WORDS.items()}, "value": access.till.secret},
+            {"label": {language: words.tenant for language, words in WORDS.items()}, "value": SLUG},
+        ]

@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -13,7 +13,6 @@ from services.demo.dataset import BasketPosition, BasketTotal, DatasetFiles, bas
 from services.demo.replay import SOURCE
 from services.demo.walks import balances_of, every_purchase, every_redemption, member_pages
 from services.loyalty.ledger import queries as ledger
-from services.loyalty.purchases.domain import Purchase
 from services.platform.db.session import ReadSession
 
 YEAR_BASKETS: Final = 155_848
@@ -118,13 +117,14 @@ def _read_books(session: ReadSession) -> _Books:
     sums: Counter[str] = Counter()
     replayed: dict[str, int] = {}
     households = set()
-    last: Purchase | None = None
+    last: tuple[datetime, int] | None = None
     for purchase in every_purchase(session):
         digest.update(repr(purchase).encode())
         sums["purchases"] += 1
         sums["purchase points"] += purchase.points
         if purchase.source == SOURCE:
-            last = last or purchase
+            position = purchase.occurred_at, int(purchase.external_id)
+            last = max(last, position) if last else position
             replayed[purchase.external_id] = purchase.total_minor
             households.add(purchase.member_id)
     for redemption in every_redemption(session):
@@ -140,8 +140,7 @@ def _read_books(session: ReadSession) -> _Books:
             digest.update(repr(usage).encode())
             sums[f"metered {usage.meter}"] = usage.quantity
     sums["households"] = len(households)
-    position = BasketPosition(last.occurred_at, last.external_id) if last else None
-    return _Books(position, replayed, sums, digest.hexdigest())
+    return _Books(BasketPosition(last[0], str(last[1])) if last else None, replayed, sums, digest.hexdigest())
 
 
 def _differences(expected: Mapping[str, BasketTotal], replayed: Mapping[str, int]) -> int:

@@ -66,7 +66,7 @@ class StatusBoard:
 
     def __init__(self, database: Database, tenant: Tenant, *, home: Path) -> None:
         self._database = database
-        self._tenant = tenant
+        self.tenant = tenant
         self._home = home
         self._lock = threading.Lock()
         self._read: tuple[float, Totals] | None = None
@@ -76,7 +76,7 @@ class StatusBoard:
         # Whoever comes while another counts waits and gets that count.
         with self._lock:
             if self._read is None or monotonic() - self._read[0] > CACHE_SECONDS:
-                with read_session(self._database, self._tenant.home, now=self._tenant.now(wall_now())) as session:
+                with read_session(self._database, self.tenant.home, now=self.tenant.now(wall_now())) as session:
                     self._read = monotonic(), read_totals(session)
             return DemoStatus(self._read[1], running_share(self._home))
 

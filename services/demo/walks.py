@@ -1,7 +1,6 @@
 """All of a tenant's members, purchases and redemptions, page by page through the doors of their rooms."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from uuid import UUID
 
 from services.loyalty.ledger import queries as ledger
@@ -34,11 +33,11 @@ def balances_of(session: ReadSession, page: Sequence[Member]) -> Iterator[Balanc
 
 
 def every_purchase(session: ReadSession) -> Iterator[Purchase]:
-    """Purchases, newest first."""
-    after: tuple[datetime, UUID] | None = None
-    while page := purchases.purchases_page(session, limit=PAGE, after=after):
+    """Purchases, the one recorded last first."""
+    after: UUID | None = None
+    while page := purchases.recent_purchases(session, limit=PAGE, after_id=after):
         yield from page
-        after = page[-1].occurred_at, page[-1].id
+        after = page[-1].id
 
 
 def every_redemption(session: ReadSession) -> Iterator[Redemption]:

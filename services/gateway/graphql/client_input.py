@@ -51,19 +51,23 @@ def _plain(node: ValueNode, variables: Mapping[str, Any]) -> Any:
     match node:
         case VariableNode():
             return variables.get(node.name.value, ABSENT)
-        case NullValueNode():
-            return None
-        case BooleanValueNode():
-            return node.value
-        case IntValueNode():
-            return int(node.value) if len(node.value) <= INTEGER_DIGITS_MAX else node.value
-        case FloatValueNode() | StringValueNode() | EnumValueNode():
-            return node.value
         case ListValueNode():
             return [item for item in (_plain(value, variables) for value in node.values or ()) if item is not ABSENT]
         case ObjectValueNode():
             fields = ((field.name.value, _plain(field.value, variables)) for field in node.fields or ())
             return {name: value for name, value in fields if value is not ABSENT}
+        case _:
+            return _plain_leaf(node)
+
+
+def _plain_leaf(node: ValueNode) -> Any:
+    match node:
+        case NullValueNode():
+            return None
+        case IntValueNode() if len(node.value) <= INTEGER_DIGITS_MAX:
+            return int(node.value)
+        case BooleanValueNode() | IntValueNode() | FloatValueNode() | StringValueNode() | EnumValueNode():
+            return node.value
         case _:
             message = f"no value: {node.kind}"
             raise TypeError(message)

@@ -5,6 +5,7 @@ from enum import Enum
 from typing import TypeVar
 
 import strawberry
+from strawberry.types.enum import StrawberryEnumDefinition
 
 from services.loyalty.ledger.domain import EntryKind, LotState, Purpose
 from services.loyalty.members.domain import IdentityKind, MemberStatus
@@ -21,7 +22,8 @@ EnumT = TypeVar("EnumT", bound=Enum)
 def _describe(cls: type[EnumT], name: str, description: str, values: Mapping[EnumT, str]) -> None:
     """Make an enum of the core a GraphQL enum; a value without a description is a KeyError when this is imported."""
     described = strawberry.enum(cls, name=name, description=description)
-    for value in described.__strawberry_definition__.values:  # type: ignore[attr-defined]  set by Strawberry
+    definition: StrawberryEnumDefinition = getattr(described, "__strawberry_definition__")  # noqa: B009  put there by Strawberry
+    for value in definition.values:
         value.description = values[cls[value.name]]
 
 

@@ -92,8 +92,6 @@ def _shape(name: str, hint: Any) -> _Shape:
         return _Shape(strawberry.ID, lambda value: encode(GLOBAL_IDS[name], value))
     if isinstance(hint, type) and issubclass(hint, Enum):
         return _Shape(str, lambda value: str(value.value))
-    if hint is int and name in POINTS:
-        return _Shape(Points, _same)
     return _SHAPES[hint]
 
 
@@ -101,7 +99,12 @@ def _shapes(cls: type[DomainError]) -> dict[str, _Shape]:
     if not dataclasses.is_dataclass(cls):
         return {}
     hints = typing.get_type_hints(cls)
-    return {field.name: _shape(field.name, hints[field.name]) for field in dataclasses.fields(cls)}
+    return {
+        field.name: _Shape(Points, _same)
+        if (cls.__name__, field.name) in POINTS
+        else _shape(field.name, hints[field.name])
+        for field in dataclasses.fields(cls)
+    }
 
 
 _types: dict[type[DomainError], type[ErrorInterface]] = {}

@@ -69,6 +69,9 @@ def _outcome(
     resolver: Resolver, *, access: Access, description: str, errors: Sequence[type[DomainError]]
 ) -> StrawberryField:
     payload = typing.get_type_hints(resolver)["return"]
+    if "input" in resolver.__annotations__:
+        described = strawberry.argument(description="What to do, and with what.")
+        resolver.__annotations__["input"] = Annotated[resolver.__annotations__["input"], described]
     name = payload.__name__.removesuffix("Payload")
     named = (*errors, InvalidInput)
     members = (payload, *(error_type(error) for error in named))

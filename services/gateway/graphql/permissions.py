@@ -86,6 +86,14 @@ def _check_session(operation: Operation, source: Any, arguments: dict[str, Any])
 
 INHERITED = Access(lambda _operation, _source, _arguments: None, "", is_public=True)
 """For fields that say nothing beyond the object on which they stand."""
+
+
+def _check_in_tenant(operation: Operation, source: Any, arguments: dict[str, Any]) -> None:
+    _check_signed_in(operation, source, arguments)
+    _ = operation.tenant
+
+
+IN_TENANT = Access(_check_in_tenant, "Needs any credential of the tenant.")
 PUBLIC = Access(lambda _operation, _source, _arguments: None, "Open to everybody.", is_public=True)
 SIGNED_IN = Access(_check_signed_in, "Needs any credential.")
 AS_MEMBER = Access(_check_member, "Needs a member token.")

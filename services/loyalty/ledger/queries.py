@@ -68,9 +68,9 @@ def lots_by_ids(session: ReadSession, *, lot_ids: Collection[UUID]) -> dict[UUID
     return {row["id"]: repository.lot_of(row) for row in rows}
 
 
-def expired_statement(*, lot_ids: Collection[UUID]) -> Statement:
-    """How many points of these lots have expired, as ``expired`` of the one row."""
-    return Statement(repository.EXPIRED_OF_LOTS, {"ids": list(lot_ids)})
+def expired_statement(*, origin_entry_id: UUID | None) -> Statement:
+    """How many points of the lots that an entry bore have expired, as ``expired`` of the one row."""
+    return Statement(repository.EXPIRED_OF_ORIGIN, {"entry_id": origin_entry_id})
 
 
 def verify(session: ReadSession, *, progress: Callable[[int, int], None]) -> LedgerVerdict:

@@ -108,9 +108,11 @@ FROM ledger_postings WHERE entry_id = ANY(%(ids)s) ORDER BY entry_id, position""
 MOVEMENTS = """
 SELECT entry_id, position, lot_id, purpose, delta
 FROM ledger_lot_movements WHERE entry_id = ANY(%(ids)s) ORDER BY entry_id, position"""
-EXPIRED_OF_LOTS = """
-SELECT -sum(delta) AS expired FROM ledger_lot_movements JOIN ledger_entries ON ledger_entries.id = entry_id
-WHERE lot_id = ANY(%(ids)s) AND kind = 'expiry'"""
+EXPIRED_OF_ORIGIN = """
+SELECT coalesce(-sum(delta), 0)::bigint AS expired
+FROM ledger_lots JOIN ledger_lot_movements ON lot_id = ledger_lots.id
+    JOIN ledger_entries ON ledger_entries.id = entry_id
+WHERE origin_entry_id = %(entry_id)s AND kind = 'expiry'"""
 
 _COUNTERS = ("earned", "spent", "expired", "reversed", "adjusted")
 

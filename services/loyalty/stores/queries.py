@@ -9,6 +9,7 @@ from services.loyalty.stores import repository
 from services.loyalty.stores.domain import Store
 from services.loyalty.stores.errors import StoreNotFound
 from services.platform.db.session import ReadSession, Statement
+from services.platform.tenancy.registry import BY_ID as TENANT_BY_ID
 
 
 def store_statement(*, store_id: UUID) -> Statement:
@@ -53,7 +54,7 @@ def stores_page(session: ReadSession, *, limit: int, after_code: str | None = No
 
 def merchant_statement(session: ReadSession) -> Statement:
     """The statement whose rows `merchant_name_of` reads."""
-    return Statement(repository.MERCHANT_NAME, {"id": session.home.tenant_id})
+    return Statement(TENANT_BY_ID, {"id": session.home.tenant_id})
 
 
 def merchant_name_of(rows: Sequence[DictRow]) -> str:

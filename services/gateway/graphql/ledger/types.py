@@ -14,12 +14,13 @@ from services.gateway.graphql.permissions import INHERITED
 from services.gateway.graphql.scalars import Points
 from services.gateway.graphql.stores.types import Store, load_store
 from services.loyalty.ledger import domain
+from services.loyalty.ledger.domain.holdings import Balance as HolderBalance
 from services.loyalty.ledger.queries import balances, entries_by_ids
 from services.platform.actors import ActorKind
 from services.platform.db.session import ReadSession
 
 
-def balances_by_key(session: ReadSession, keys: Sequence[UUID]) -> Mapping[UUID, tuple[domain.Balance, ...]]:
+def balances_by_key(session: ReadSession, keys: Sequence[UUID]) -> Mapping[UUID, tuple[HolderBalance, ...]]:
     """Balances by member."""
     return balances(session, holder_ids=keys)
 
@@ -46,7 +47,7 @@ class Balance:
     adjusted: Points = strawberry.field(description="Given by hand in all, less what was taken; may be negative.")
 
     @classmethod
-    def from_domain(cls, balance: domain.Balance) -> Self:
+    def from_domain(cls, balance: HolderBalance) -> Self:
         """The balance as clients see it."""
         return cls(
             unit=balance.unit,

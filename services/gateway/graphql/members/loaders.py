@@ -5,7 +5,8 @@ from uuid import UUID
 
 from services.loyalty.members.domain import Member
 from services.loyalty.members.queries import members_by_ids
-from services.loyalty.tiers.queries import MemberStanding, standings
+from services.loyalty.tiers.domain import MemberStanding
+from services.loyalty.tiers.queries import standings
 from services.platform.db.session import ReadSession
 
 

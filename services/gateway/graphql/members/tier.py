@@ -9,8 +9,8 @@ import strawberry
 from services.gateway.graphql.scalars import Points, WholeNumber
 from services.gateway.graphql.text import LocalizedTextType
 from services.loyalty.programs.domain import TierLevel
+from services.loyalty.tiers.domain import MemberStanding
 from services.loyalty.tiers.domain import TierProgress as Progress
-from services.loyalty.tiers.queries import MemberStanding
 
 
 @strawberry.type(description="A rung of the program's ladder.")

@@ -141,9 +141,7 @@ class QuoteCartPayload:
         AccrualTooLarge,
     ),
 )
-async def quote_cart(
-    info: Info, input: Annotated[QuoteCartInput, strawberry.argument(description="The cart.")]
-) -> QuoteCartPayload:
+async def quote_cart(info: Info, input: QuoteCartInput) -> QuoteCartPayload:
     """Quote a cart."""
     command = input.to_command()
     quote = await info.context.read(lambda session: service.quote_cart(session, command=command))

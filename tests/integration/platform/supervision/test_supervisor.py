@@ -144,7 +144,7 @@ def test_a_process_outlives_the_thread_that_asked_for_it(tmp_path: Path) -> None
 
     def ask() -> None:
         output = os.open(os.devnull, os.O_WRONLY)
-        started.append(spawn(["/bin/sleep", "600"], env={}, folder=tmp_path, output=output))
+        started.append(spawn(["/bin/sleep", "600"], env=dict(os.environ), folder=tmp_path, output=output))
         os.close(output)
 
     thread = threading.Thread(target=ask)

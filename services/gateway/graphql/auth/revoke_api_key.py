@@ -1,0 +1,38 @@
+"""revokeApiKey."""
+
+import strawberry
+
+from services.gateway.graphql.auth.loaders import find_api_key
+from services.gateway.graphql.auth.types import ApiKey
+from services.gateway.graphql.fields import Info, mutation
+from services.gateway.graphql.ids import decode
+from services.gateway.graphql.permissions import requires
+from services.platform.auth import service
+from services.platform.auth.domain import Scope
+from services.platform.auth.errors import ApiKeyNotFound
+from services.platform.db.homes import PLATFORM
+
+
+@strawberry.input(description="A key to end.")
+class RevokeApiKeyInput:
+    api_key_id: strawberry.ID = strawberry.field(description="The key.")
+
+
+@strawberry.type(description="The key after its end.")
+class RevokeApiKeyPayload:
+    api_key: ApiKey | None = strawberry.field(description="The key.")
+
+
+@mutation(
+    access=requires(Scope.KEYS_MANAGE),
+    description="End a key for good. It stops within two seconds.",
+    errors=(ApiKeyNotFound,),
+)
+async def revoke_api_key(info: Info, input: RevokeApiKeyInput) -> RevokeApiKeyPayload:
+    """Revoke a key."""
+    tenant, key_id = info.context.tenant, decode("ApiKey", input.api_key_id, field="apiKeyId")
+    await info.context.run_command(
+        lambda uow: service.revoke_api_key(uow, tenant=tenant, key_id=key_id), home=PLATFORM, has_key=False
+    )
+    api_key = await find_api_key(info, key_id)
+    return RevokeApiKeyPayload(api_key=ApiKey.from_domain(api_key) if api_key else None)

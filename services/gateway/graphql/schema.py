@@ -1,0 +1,109 @@
+"""The schema, assembled from its capabilities."""
+
+from types import MappingProxyType
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.field import StrawberryField
+
+import services.gateway.graphql.enums  # noqa: F401  registers the enums of the core
+from services.gateway.graphql.adjustments.adjust_points import adjust_points
+from services.gateway.graphql.auth.accept_invitation import accept_invitation
+from services.gateway.graphql.auth.create_api_key import create_api_key
+from services.gateway.graphql.auth.invite_staff import invite_staff
+from services.gateway.graphql.auth.log_in import log_in
+from services.gateway.graphql.auth.log_out import log_out
+from services.gateway.graphql.auth.queries import api_keys, invitations, staff, viewer
+from services.gateway.graphql.auth.revoke_api_key import revoke_api_key
+from services.gateway.graphql.auth.rotate_api_key import rotate_api_key
+from services.gateway.graphql.auth.sign_up import sign_up_merchant
+from services.gateway.graphql.members.create_member_token import create_member_token
+from services.gateway.graphql.members.deactivate_member import deactivate_member
+from services.gateway.graphql.members.enroll_member import enroll_member
+from services.gateway.graphql.members.queries import me, member, members
+from services.gateway.graphql.members.reactivate_member import reactivate_member
+from services.gateway.graphql.members.update_member import update_member
+from services.gateway.graphql.metering.queries import usage
+from services.gateway.graphql.node import node
+from services.gateway.graphql.programs.apply_program_template import apply_program_template
+from services.gateway.graphql.programs.publish_program import publish_program
+from services.gateway.graphql.programs.queries import program
+from services.gateway.graphql.programs.save_program_draft import save_program_draft
+from services.gateway.graphql.purchases.queries import purchase, quote_cart
+from services.gateway.graphql.purchases.record_purchase import record_purchase
+from services.gateway.graphql.purchases.refund_purchase import refund_purchase
+from services.gateway.graphql.redemptions.redeem_reward import redeem_reward
+from services.gateway.graphql.rewards.archive_reward import archive_reward
+from services.gateway.graphql.rewards.create_reward import create_reward
+from services.gateway.graphql.rewards.queries import reward, rewards
+from services.gateway.graphql.rewards.update_reward import update_reward
+from services.gateway.graphql.scalars import SCALARS
+from services.gateway.graphql.stores.create_store import create_store
+from services.gateway.graphql.stores.queries import store, stores
+from services.gateway.graphql.stores.update_store import update_store
+from services.gateway.graphql.tenants.queries import tenant
+
+QUERIES = MappingProxyType(
+    {
+        "api_keys": api_keys,
+        "invitations": invitations,
+        "me": me,
+        "member": member,
+        "members": members,
+        "node": node,
+        "program": program,
+        "purchase": purchase,
+        "quote_cart": quote_cart,
+        "reward": reward,
+        "rewards": rewards,
+        "staff": staff,
+        "store": store,
+        "stores": stores,
+        "tenant": tenant,
+        "usage": usage,
+        "viewer": viewer,
+    }
+)
+MUTATIONS = MappingProxyType(
+    {
+        "accept_invitation": accept_invitation,
+        "adjust_points": adjust_points,
+        "apply_program_template": apply_program_template,
+        "archive_reward": archive_reward,
+        "create_api_key": create_api_key,
+        "create_member_token": create_member_token,
+        "create_reward": create_reward,
+        "create_store": create_store,
+        "deactivate_member": deactivate_member,
+        "enroll_member": enroll_member,
+        "invite_staff": invite_staff,
+        "log_in": log_in,
+        "log_out": log_out,
+        "publish_program": publish_program,
+        "reactivate_member": reactivate_member,
+        "record_purchase": record_purchase,
+        "redeem_reward": redeem_reward,
+        "refund_purchase": refund_purchase,
+        "revoke_api_key": revoke_api_key,
+        "rotate_api_key": rotate_api_key,
+        "save_program_draft": save_program_draft,
+        "sign_up": sign_up_merchant,
+        "update_member": update_member,
+        "update_reward": update_reward,
+        "update_store": update_store,
+    }
+)
+
+
+def build_schema(*, is_sorted: bool = False) -> strawberry.Schema:
+    """The whole schema. ``is_sorted`` is for printing it: a sorted one can't resolve unions (Strawberry 0.341)."""
+    return strawberry.Schema(
+        query=_root("Query", "What can be read.", QUERIES),
+        mutation=_root("Mutation", "What can be done. Each mutation is one transaction.", MUTATIONS),
+        config=StrawberryConfig(disable_field_suggestions=True, scalar_map=dict(SCALARS), sort_schema=is_sorted),
+    )
+
+
+def _root(name: str, description: str, fields: MappingProxyType[str, StrawberryField]) -> type:
+    made: type = strawberry.type(type(name, (), dict(fields)), description=description)
+    return made

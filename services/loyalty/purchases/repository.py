@@ -1,0 +1,177 @@
+"""The SQL of purchases and refunds."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from psycopg.errors import UniqueViolation
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+
+from services.loyalty.earning.domain import RefundedLine
+from services.loyalty.purchases.domain import Accrual, Line, Purchase, Refund, RefundedPart
+from services.loyalty.purchases.domain.receipt import Receipt
+from services.platform.db.session import Statement, UnitOfWork
+
+# An external id may be raced for by others than the member's own purchases, which queue at the member's lock. Who
+# loses goes back to here and answers with what the winner has stored.
+SAVEPOINT = "SAVEPOINT evidence"
+BACK_TO_SAVEPOINT = "ROLLBACK TO SAVEPOINT evidence"
+PURCHASE_KEY = "purchases_external_id_key"
+REFUND_KEY = "refunds_external_id_key"
+
+COLUMNS = """
+id, source, external_id, member_id, store_id, channel, currency, discount_minor, total_minor, refunded_minor,
+occurred_at, recorded_at, program_version_id, points, points_taken_back, points_lapsed, shortfall, entry_id"""
+BY_IDS = f"SELECT {COLUMNS} FROM purchases WHERE id = ANY(%(ids)s)"
+BY_EXTERNAL_ID = f"""
+SELECT {COLUMNS} FROM purchases WHERE source = %(source)s AND external_id = %(external_id)s"""
+OF_MEMBER = f"""
+SELECT {COLUMNS} FROM purchases
+WHERE member_id = %(member_id)s
+    AND (%(after_at)s::timestamptz IS NULL OR (occurred_at, id) < (%(after_at)s, %(after_id)s::uuid))
+ORDER BY occurred_at DESC, id DESC LIMIT %(limit)s"""
+RECENT = f"""
+SELECT {COLUMNS} FROM purchases
+WHERE %(after)s::uuid IS NULL OR id < %(after)s ORDER BY id DESC LIMIT %(limit)s"""
+KNOWN = """
+SELECT id, content_hash, answer FROM purchases WHERE source = %(source)s AND external_id = %(external_id)s"""
+LOCATE_BY_ID = "SELECT id, member_id, store_id, program_version_id, entry_id FROM purchases WHERE id = %(id)s"
+LOCATE = """
+SELECT id, member_id, store_id, program_version_id, entry_id FROM purchases
+WHERE source = %(source)s AND external_id = %(external_id)s"""
+# A guest's purchase has no holder to queue at.
+LOCK = f"""
+SELECT {COLUMNS}, refunded_free_minor, frozen FROM purchases WHERE id = %(id)s FOR NO KEY UPDATE"""
+LINES = """
+SELECT purchase_id, position, sku, name, category, quantity, amount_minor, discount_minor, net_minor, points,
+    returned_quantity
+FROM purchase_lines WHERE purchase_id = ANY(%(ids)s) ORDER BY purchase_id, position"""
+ACCRUALS = """
+SELECT purchase_id, rule_id, lot_id, points, standing
+FROM purchase_accruals WHERE purchase_id = ANY(%(ids)s) ORDER BY purchase_id, rule_id"""
+INSERT = """
+INSERT INTO purchases (id, source, external_id, content_hash, member_id, store_id, channel, currency, discount_minor,
+    total_minor, refunded_minor, refunded_free_minor, occurred_at, recorded_at, program_version_id, frozen, points,
+    points_taken_back, points_lapsed, shortfall, entry_id, answer)
+VALUES (%(id)s, %(source)s, %(external_id)s, %(content_hash)s, %(member_id)s, %(store_id)s, %(channel)s, %(currency)s,
+    %(discount_minor)s, %(total_minor)s, 0, 0, %(occurred_at)s, %(recorded_at)s, %(program_version_id)s, %(frozen)s,
+    %(points)s, 0, 0, 0, %(entry_id)s, %(answer)s)"""
+INSERT_LINES = """
+INSERT INTO purchase_lines (purchase_id, position, sku, name, category, quantity, amount_minor, discount_minor,
+    net_minor, points, returned_quantity)
+SELECT %(purchase_id)s, position, sku, name, category, quantity, amount_minor, discount_minor, net_minor, points, 0
+FROM jsonb_to_recordset(%(rows)s) AS rows (position bigint, sku text, name text, category text[], quantity numeric,
+    amount_minor bigint, discount_minor bigint, net_minor bigint, points bigint)"""
+INSERT_ACCRUALS = """
+INSERT INTO purchase_accruals (purchase_id, rule_id, lot_id, points, standing)
+SELECT %(purchase_id)s, rule_id, lot_id, points, points
+FROM jsonb_to_recordset(%(rows)s) AS rows (rule_id text, lot_id uuid, points bigint)"""
+UPDATE_REFUNDED = """
+UPDATE purchases SET refunded_minor = %(refunded_minor)s, refunded_free_minor = %(refunded_free_minor)s,
+    points_taken_back = %(points_taken_back)s, points_lapsed = %(points_lapsed)s, shortfall = %(shortfall)s
+WHERE id = %(id)s"""
+UPDATE_RETURNED = """
+UPDATE purchase_lines SET returned_quantity = rows.quantity
+FROM jsonb_to_recordset(%(rows)s) AS rows (position bigint, quantity numeric)
+WHERE purchase_id = %(purchase_id)s AND purchase_lines.position = rows.position"""
+UPDATE_STANDING = """
+UPDATE purchase_accruals SET standing = rows.standing
+FROM jsonb_to_recordset(%(rows)s) AS rows (rule_id text, standing bigint)
+WHERE purchase_id = %(purchase_id)s AND purchase_accruals.rule_id = rows.rule_id"""
+REFUND_COLUMNS = """
+id, purchase_id, source, external_id, refunded_minor, points_taken_back, shortfall, reason, entry_id, occurred_at,
+recorded_at"""
+REFUNDS_BY_ID = f"SELECT {REFUND_COLUMNS} FROM refunds WHERE id = ANY(%(ids)s)"
+REFUNDS_OF_PURCHASES = f"""
+SELECT {REFUND_COLUMNS} FROM refunds WHERE purchase_id = ANY(%(ids)s) ORDER BY purchase_id, id"""
+KNOWN_REFUND = """
+SELECT id, content_hash, answer FROM refunds WHERE source = %(source)s AND external_id = %(external_id)s"""
+REFUND_PARTS = """
+SELECT refund_id, position, quantity, amount_minor
+FROM refund_lines WHERE refund_id = ANY(%(ids)s) ORDER BY refund_id, position"""
+INSERT_REFUND = """
+INSERT INTO refunds (id, purchase_id, source, external_id, content_hash, refunded_minor, points_taken_back, shortfall,
+    reason, entry_id, answer, occurred_at, recorded_at)
+VALUES (%(id)s, %(purchase_id)s, %(source)s, %(external_id)s, %(content_hash)s, %(refunded_minor)s,
+    %(points_taken_back)s, %(shortfall)s, %(reason)s, %(entry_id)s, %(answer)s, %(occurred_at)s, %(recorded_at)s)"""
+INSERT_REFUND_LINES = """
+INSERT INTO refund_lines (refund_id, position, quantity, amount_minor)
+SELECT %(refund_id)s, position, quantity, amount_minor
+FROM jsonb_to_recordset(%(rows)s) AS rows (position bigint, quantity numeric, amount_minor bigint)"""
+
+
+def is_known(error: UniqueViolation) -> bool:
+    """Whether a purchase or a refund with this external id was stored meanwhile."""
+    return error.diag.constraint_name in {PURCHASE_KEY, REFUND_KEY}
+
+
+def go_back(uow: UnitOfWork) -> None:
+    """Undo what was written since `SAVEPOINT`."""
+    uow.execute(BACK_TO_SAVEPOINT)
+
+
+def lines_statement(*, purchase_id: UUID, receipt: Receipt, points: Sequence[int]) -> Statement:
+    """Store the lines with the points that each earned."""
+    rows = [
+        {
+            "position": line.position,
+            "sku": line.sku,
+            "name": line.name,
+            "category": line.category,
+            "quantity": str(line.quantity),
+            "amount_minor": line.amount_minor,
+            "discount_minor": line.discount_minor,
+            "net_minor": line.net_minor,
+            "points": earned,
+        }
+        for line, earned in zip(receipt.lines, points, strict=True)
+    ]
+    return Statement(INSERT_LINES, {"purchase_id": purchase_id, "rows": Jsonb(rows)})
+
+
+def accruals_statement(*, purchase_id: UUID, accruals: Iterable[tuple[str, UUID | None, int]]) -> Statement:
+    """Store what each rule gave: rule id, lot (None for no points), points."""
+    rows = [{"rule_id": rule_id, "lot_id": lot_id, "points": points} for rule_id, lot_id, points in accruals]
+    return Statement(INSERT_ACCRUALS, {"purchase_id": purchase_id, "rows": Jsonb(rows)})
+
+
+def returned_statement(*, purchase_id: UUID, quantities: Iterable[tuple[int, Any]]) -> Statement:
+    """Store how much of each line has come back in all, by position."""
+    rows = [{"position": position, "quantity": str(quantity)} for position, quantity in quantities]
+    return Statement(UPDATE_RETURNED, {"purchase_id": purchase_id, "rows": Jsonb(rows)})
+
+
+def standing_statement(*, purchase_id: UUID, standing: Iterable[tuple[str, int]]) -> Statement:
+    """Store what stands of each rule's points."""
+    rows = [{"rule_id": rule_id, "standing": points} for rule_id, points in standing]
+    return Statement(UPDATE_STANDING, {"purchase_id": purchase_id, "rows": Jsonb(rows)})
+
+
+def refund_lines_statement(*, refund_id: UUID, lines: Iterable[RefundedLine]) -> Statement:
+    """Store what a refund did to each line."""
+    rows = [
+        {"position": line.position, "quantity": str(line.quantity), "amount_minor": line.refunded_minor}
+        for line in lines
+    ]
+    return Statement(INSERT_REFUND_LINES, {"refund_id": refund_id, "rows": Jsonb(rows)})
+
+
+def purchase_of(row: DictRow) -> Purchase:
+    return Purchase(**{name: row[name] for name in Purchase.__slots__})
+
+
+def line_of(row: DictRow) -> Line:
+    return Line(**(row | {"category": tuple(row["category"])}))
+
+
+def accrual_of(row: DictRow) -> Accrual:
+    return Accrual(**row)
+
+
+def refund_of(row: DictRow) -> Refund:
+    return Refund(**row)
+
+
+def part_of(row: DictRow) -> RefundedPart:
+    return RefundedPart(**row)

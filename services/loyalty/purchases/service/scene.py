@@ -1,0 +1,158 @@
+"""What a purchase meets: the store, the program, and the member with all that a decision depends on.
+
+Everything about the member is read after the member's lock, in the same round trip.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from services.loyalty.earning import queries as earning
+from services.loyalty.ledger import service as ledger
+from services.loyalty.ledger.domain.book import HolderBook
+from services.loyalty.members import queries as members
+from services.loyalty.members.domain import MemberRef, MemberStatus
+from services.loyalty.members.errors import MemberNotFound
+from services.loyalty.programs.domain.publishing import ProgramVersion
+from services.loyalty.programs.queries import in_force, versions_read
+from services.loyalty.purchases import repository
+from services.loyalty.stores import queries as stores
+from services.loyalty.stores.domain import Store
+from services.loyalty.tiers import queries as tiers
+from services.loyalty.tiers.domain import TierRecord
+from services.platform.db.session import Statement, UnitOfWork
+from services.platform.idempotency import service as idempotency
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """A member at the till, locked."""
+
+    member_id: UUID
+    is_active: bool
+    book: HolderBook
+    record: TierRecord
+    cap_rows: tuple[DictRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What was found. ``known`` is the purchase that the source has told of before under the same external id.
+
+    ``version`` was in force when the purchase happened, ``present`` is now; ``buyer`` is None for a guest.
+    """
+
+    store: Store
+    merchant_name: str
+    version: ProgramVersion | None
+    present: ProgramVersion | None
+    buyer: Buyer | None
+    known: DictRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A command's key."""
+
+    operation: str
+    key: str
+    request_hash: bytes
+
+    def statement(self, uow: UnitOfWork) -> Statement:
+        """Take the key for this unit of work."""
+        return idempotency.claim_statement(uow, operation=self.operation, key=self.key, request_hash=self.request_hash)
+
+    def answer(self, uow: UnitOfWork, rows: list[DictRow]) -> Mapping[str, Any] | None:
+        """The answer that is stored under the key; None when it was free."""
+        return idempotency.claimed(uow, rows, operation=self.operation, key=self.key, request_hash=self.request_hash)
+
+    def settle(self, answer: Mapping[str, Any]) -> Statement:
+        """Store the answer under the key."""
+        return idempotency.settle_statement(operation=self.operation, key=self.key, result=answer)
+
+
+def arrive(
+    uow: UnitOfWork,
+    *,
+    claim: Claim,
+    store_id: UUID,
+    member: MemberRef | None,
+    occurred_at: datetime,
+    source: str,
+    external_id: str,
+) -> Scene | Mapping[str, Any]:
+    """Claim the key and read the scene, in one round trip (two for a member by identity); or the stored answer.
+
+    Raises:
+        IdempotencyConflict, StoreNotFound, MemberNotFound
+    """
+    versions = versions_read(uow, instants=(occurred_at, uow.now))
+    statements = [
+        claim.statement(uow),
+        stores.store_statement(store_id=store_id),
+        stores.merchant_statement(uow),
+        versions.statement,
+    ]
+    known = Statement(repository.KNOWN, {"source": source, "external_id": external_id})
+    if member is None:
+        statements.append(known)
+    elif isinstance(member, UUID):
+        statements += [*buyer_statements(uow, member_id=member, at=occurred_at), known]
+    else:
+        statements.append(members.identity_statement(identity=member))
+    claim_rows, store_rows, merchant_rows, version_rows, *rows = uow.fetch_pipeline(statements)
+    answer = claim.answer(uow, claim_rows)
+    if answer is not None:
+        return answer
+    store = stores.store_of(store_rows, store_id=store_id)
+    member_id = member if isinstance(member, UUID) else None
+    if member is not None and member_id is None:
+        member_id = members.identified(rows[0])
+        rows = uow.fetch_pipeline([*buyer_statements(uow, member_id=member_id, at=occurred_at), known])
+    *buyer_rows, known_rows = rows
+    found = versions.versions(version_rows)
+    return Scene(
+        store=store,
+        merchant_name=stores.merchant_name_of(merchant_rows),
+        version=in_force(found, at=occurred_at),
+        present=in_force(found, at=uow.now),
+        buyer=None if member_id is None else buyer_of(uow, buyer_rows, member_id=member_id, store_id=store_id),
+        known=known_rows[0] if known_rows else None,
+    )
+
+
+def buyer_statements(uow: UnitOfWork, *, member_id: UUID, at: datetime, every_lot: bool = False) -> list[Statement]:
+    """Lock a member and read what a purchase at an instant depends on; the rows go to `buyer_of`."""
+    return [
+        *ledger.reading_statements(uow, holder_id=member_id, every_lot=every_lot),
+        members.status_statement(member_id=member_id),
+        tiers.record_statement(member_id=member_id),
+        earning.cap_uses_statement(member_id=member_id, at=at),
+    ]
+
+
+def buyer_of(uow: UnitOfWork, rows: Sequence[list[DictRow]], *, member_id: UUID, store_id: UUID | None) -> Buyer:
+    """The member of `buyer_statements`, with due lots settled.
+
+    Raises:
+        MemberNotFound
+    """
+    ledger_rows, (status_rows, record_rows, cap_rows) = (
+        rows[: ledger.READING_STATEMENTS],
+        rows[ledger.READING_STATEMENTS :],
+    )
+    book = ledger.open_book(uow, holder_id=member_id, rows=ledger_rows, store_id=store_id)
+    status = members.status_of(status_rows, member_id=member_id)
+    if book is None:
+        raise MemberNotFound(member_id=member_id)
+    return Buyer(
+        member_id=member_id,
+        is_active=status is MemberStatus.ACTIVE,
+        book=book,
+        record=tiers.record_of(record_rows),
+        cap_rows=tuple(cap_rows),
+    )

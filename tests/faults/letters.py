@@ -1,0 +1,144 @@
+"""Receipts: which messages were under way when something was killed, when all is sent, and what arrived."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import psycopg
+from psycopg import sql
+
+from services.platform.clock import monotonic
+from services.platform.worker.broker import open_broker
+from services.platform.worker.doorbell import BrokerDoorbell
+from tests.faults.books import Books
+from tests.faults.merchant import Merchant, key_of
+from tests.faults.stack import Stack
+
+STALLED_SECONDS = 240.0
+"""So long nothing moves, and the letters count as stuck. The longest lease and two sweeps are 2 minutes."""
+POLL_SECONDS = 0.25
+
+WAITING = """
+SELECT (SELECT count(*) FROM {schema}.outbox WHERE dispatched_at IS NULL)
+    + (SELECT count(*) FROM {schema}.inbox WHERE state = 'pending')
+    + (SELECT count(*) FROM {schema}.messages WHERE state = 'queued')"""
+CLAIMED = "SELECT id::text FROM {schema}.messages WHERE state = 'queued' AND attempts > 0"
+MESSAGES = "SELECT notice_key, id::text, state FROM {schema}.messages"
+
+# The claims of whoever was killed.
+EXPIRE_CLAIMS = """
+UPDATE {schema}.messages SET leased_until = now() WHERE state = 'queued' AND id::text = ANY(%s)"""
+# Rows that nobody has claimed, and letters, which are done once whoever comes: no lease of a living worker is cut short.
+EXPIRE_GRACE = (
+    "UPDATE {schema}.messages SET leased_until = now() WHERE state = 'queued' AND attempts = 0",
+    "UPDATE {schema}.inbox SET leased_until = now() WHERE state = 'pending' AND leased_until > now()",
+)
+
+
+@dataclass(slots=True)
+class Letters:
+    """The letters and messages of one merchant during one experiment.
+
+    With ``is_hurried``, leases of killed workers run out at once and sweeps come when they are waited for, so that a
+    test does not sit through minutes of a clock. Otherwise only the product's own scheduler does anything.
+    """
+
+    stack: Stack
+    merchant: Merchant
+    is_hurried: bool
+    in_flight: set[str] = field(default_factory=set)
+
+    def note_in_flight(self) -> None:
+        """Call it after a kill, before the killed part can go on: what is claimed and not settled was in flight."""
+        with psycopg.connect(self.stack.postgres.superuser_url, autocommit=True) as connection:
+            claimed = [row[0] for row in connection.execute(self._in_schema(CLAIMED))]
+            self.in_flight.update(claimed)
+            if self.is_hurried:
+                connection.execute(self._in_schema(EXPIRE_CLAIMS), (claimed,))
+
+    def wait_until_sent(self) -> None:
+        """Wait until nothing waits any more.
+
+        Raises:
+            TimeoutError: nothing moved for ``STALLED_SECONDS``.
+        """
+        with (
+            psycopg.connect(self.stack.postgres.superuser_url, autocommit=True) as connection,
+            closing(open_broker(self.stack.valkey.url)) as broker,
+            closing(BrokerDoorbell(broker)) as doorbell,
+        ):
+            best, deadline = -1, monotonic() + STALLED_SECONDS
+            while left := self._count(connection):
+                if left < best or best < 0:
+                    best, deadline = left, monotonic() + STALLED_SECONDS
+                if monotonic() > deadline:
+                    raise TimeoutError(f"{left} letters and messages wait for ever")
+                if self.is_hurried:
+                    for statement in EXPIRE_GRACE:
+                        connection.execute(self._in_schema(statement))
+                    for task in ("sweep_letters", "sweep_messages"):
+                        doorbell.ring(task)
+                time.sleep(POLL_SECONDS)
+
+    def messages(self) -> dict[str, tuple[str, str]]:
+        """Of each message, by what it is about: its id and its state."""
+        with psycopg.connect(self.stack.postgres.superuser_url, autocommit=True) as connection:
+            rows = connection.execute(self._in_schema(MESSAGES)).fetchall()
+        return {notice_key: (message_id, state) for notice_key, message_id, state in rows}
+
+    def arrived(self) -> Counter[str]:
+        """How often the sink took each Message-ID of the merchant's members; the part before the @."""
+        domain = f"@{self.merchant.slug}.test"
+        return Counter(
+            mail.message_id.strip("<>").partition("@")[0]
+            for mail in self.stack.mailbox.messages()
+            if mail.recipient.endswith(domain)
+        )
+
+    def _count(self, connection: psycopg.Connection[tuple[object, ...]]) -> int:
+        row = connection.execute(self._in_schema(WAITING)).fetchone()
+        assert row is not None
+        return int(str(row[0]))
+
+    def _in_schema(self, statement: str) -> sql.Composed:
+        return sql.SQL(statement).format(schema=sql.Identifier(self.merchant.schema))  # type: ignore[arg-type]  constants
+
+
+@dataclass(slots=True)
+class Receipts:
+    """What became of the messages."""
+
+    accepted: int
+    missing: list[str]
+    strangers: list[str]
+    """Message-IDs at the sink that belong to no message."""
+    repeats: int
+    unexplained: list[str]
+    """Repeats of messages that were not in flight at any kill."""
+
+
+def check_receipts(letters: Letters, books: Books) -> Receipts:
+    """Compare what had to be told with what the sink took."""
+    messages, arrived = letters.messages(), letters.arrived()
+    accepted = {notice: message_id for notice, (message_id, _) in messages.items() if arrived[message_id]}
+    known = {message_id for message_id, _ in messages.values()}
+    repeated = {message_id: times - 1 for message_id, times in arrived.items() if times > 1}
+    return Receipts(
+        accepted=len(accepted),
+        missing=sorted(set(_notices(books)) - set(accepted)),
+        strangers=sorted(set(arrived) - known),
+        repeats=sum(repeated.values()),
+        unexplained=sorted(set(repeated) - letters.in_flight),
+    )
+
+
+def _notices(books: Books) -> Iterable[str]:
+    """What had to be told: each purchase, refund and redemption, of members who all have an address."""
+    for kind, rows in (("purchase", books.purchases), ("refund", books.refunds)):
+        for row in (row for same in rows.values() for row in same):
+            yield f"{kind}:{key_of(row['id'])}"
+    for redemptions in books.redemptions.values():
+        for redemption_id in redemptions:
+            yield f"redemption:{key_of(redemption_id)}"

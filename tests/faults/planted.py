@@ -1,0 +1,181 @@
+"""Planted faults: the product with one promise broken, to show that the checkers see it.
+
+Run as ``python -m tests.faults.planted FAULT -- COMMAND …`` in the place of ``python -m services.cli COMMAND …``.
+The product itself holds no fault: its functions are replaced here, before the process begins its work.
+"""
+
+import dataclasses
+import functools
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Any
+
+PAUSE_SECONDS = 0.25
+"""How long the window stays open in which a kill shows the fault."""
+
+Replace = Callable[[Any], Any]
+
+
+def _replace(owner: object, name: str, make: Replace) -> None:
+    """Put something in the place of ``owner.name``; a name that is no longer there is an error, not a silent pass."""
+    setattr(owner, name, make(getattr(owner, name)))
+
+
+def acknowledge_before_commit() -> None:
+    """The gateway answers when the work is done, and commits a moment later."""
+    from services.gateway.execution.operation import Operation  # noqa: PLC0415  after the choice of the fault
+
+    def make(commit: Any) -> Any:
+        def early(self: Operation, work: Any, home: Any) -> Any:
+            outcome: Future[Any] = Future()
+
+            def dawdle(uow: Any) -> Any:
+                outcome.set_result(work(uow))
+                time.sleep(PAUSE_SECONDS)
+                return outcome.result()
+
+            def run() -> None:
+                try:
+                    commit(self, dawdle, home)
+                except BaseException as error:  # noqa: BLE001  handed to whoever waits
+                    if not outcome.done():
+                        outcome.set_exception(error)
+
+            threading.Thread(target=run, daemon=True).start()
+            return outcome.result()
+
+        return early
+
+    _replace(Operation, "_commit", make)
+
+
+def forget_the_claim() -> None:
+    """Keys are neither looked for nor kept; and an answer takes its time after the commit."""
+    from services.platform.idempotency import service  # noqa: PLC0415  before anybody takes its statements
+
+    _replace(service, "CLAIM", lambda _: "SELECT %(key)s::text AS key, %(operation)s::text, %(now)s::timestamptz")
+    _replace(service, "SETTLE", lambda _: "SELECT %(result)s::jsonb, %(operation)s::text, %(key)s::text")
+    from services.gateway.execution.operation import Operation  # noqa: PLC0415  after the statements
+
+    def make(commit: Any) -> Any:
+        def late(self: Operation, work: Any, home: Any) -> Any:
+            value = commit(self, work, home)
+            time.sleep(PAUSE_SECONDS)
+            return value
+
+        return late
+
+    _replace(Operation, "_commit", make)
+
+
+def check_keys_in_a_transaction_of_their_own() -> None:
+    """A key is looked up before the work, and kept after it in a second transaction."""
+    from services.platform.idempotency import service  # noqa: PLC0415  before anybody takes its functions
+
+    waiting = threading.local()
+    _replace(
+        service,
+        "CLAIM",
+        lambda _: (
+            "SELECT asked.key FROM (SELECT %(key)s::text AS key, %(operation)s::text AS operation) AS asked"
+            " WHERE NOT EXISTS (SELECT FROM idempotency_keys AS known"
+            " WHERE known.operation = asked.operation AND known.key = asked.key)"
+        ),
+    )
+
+    def remember(claim_statement: Any) -> Any:
+        @functools.wraps(claim_statement)
+        def wrapped(uow: Any, **facts: Any) -> Any:
+            waiting.values = {**facts, "now": uow.now}
+            return claim_statement(uow, **facts)
+
+        return wrapped
+
+    def postpone(_: Any) -> Any:
+        def wrapped(*, operation: str, key: str, result: Any) -> Any:
+            waiting.values |= {"result": service.Jsonb(result)}  # type: ignore[attr-defined]  imported there
+            return service.Statement("SELECT %(operation)s::text, %(key)s::text", {"operation": operation, "key": key})  # type: ignore[attr-defined]  as above
+
+        return wrapped
+
+    _replace(service, "claim_statement", remember)
+    _replace(service, "settle_statement", postpone)
+    from services.gateway.execution.operation import Operation  # noqa: PLC0415  after the statements
+
+    keep = """
+    INSERT INTO idempotency_keys (operation, key, request_hash, result, created_at)
+    VALUES (%(operation)s, %(key)s, %(request_hash)s, %(result)s, %(now)s) ON CONFLICT DO NOTHING"""
+
+    def make(commit: Any) -> Any:
+        def twice(self: Operation, work: Any, home: Any) -> Any:
+            waiting.values = {}
+            value = commit(self, work, home)
+            if "result" in waiting.values:
+                values = waiting.values
+                commit(self, lambda uow: uow.execute(keep, values), home)
+            return value
+
+        return twice
+
+    _replace(Operation, "_commit", make)
+
+
+def new_message_id_each_time() -> None:
+    """Every attempt to send goes out under a Message-ID of its own."""
+    from services.notifications.messages import tasks  # noqa: PLC0415  after the choice of the fault
+    from services.platform.ids import new_id  # noqa: PLC0415  as above
+
+    def make(email: Any) -> Any:
+        def fresh(*args: Any, **named: Any) -> Any:
+            return dataclasses.replace(email(*args, **named), message_id_header=f"<{new_id()}@regulars.localhost>")
+
+        return fresh
+
+    _replace(tasks, "_email", make)
+
+
+def sent_before_sending() -> None:
+    """A message is settled as sent, and then handed to the mail server."""
+    from services.notifications.channels.domain import Accepted  # noqa: PLC0415  after the choice of the fault
+    from services.notifications.messages import tasks  # noqa: PLC0415  as above
+
+    email: Any = getattr(tasks, "_email")  # noqa: B009  a private name of the product
+
+    def hopeful(context: Any, providers: Any, *, tenant_id: str, message_id: Any) -> None:
+        tenant = context.tenant(tenant_id)
+        with context.work_in(tenant, "send_message") as uow:
+            message = tasks.claim_message(uow, message_id)
+            if message is not None:
+                tasks.settle_sent(uow, message, Accepted("hoped for"))
+        if message is not None:
+            time.sleep(PAUSE_SECONDS)
+            sender = context.settings.mail_sender
+            tasks.send(message.channel, email(message, sender=sender, sender_name=tenant.name), providers=providers)
+
+    _replace(tasks, "_send_message", lambda _: hopeful)
+
+
+FAULTS: Mapping[str, Callable[[], None]] = {
+    "acknowledge-before-commit": acknowledge_before_commit,
+    "forget-the-claim": forget_the_claim,
+    "keys-in-own-transaction": check_keys_in_a_transaction_of_their_own,
+    "new-message-id": new_message_id_each_time,
+    "sent-before-sending": sent_before_sending,
+}
+
+
+def main(words: list[str]) -> None:
+    """Break the promise, then become the product's command."""
+    fault, separator, *command = words
+    assert separator == "--", "usage: FAULT -- COMMAND …"
+    FAULTS[fault]()
+    from services.cli.__main__ import app  # noqa: PLC0415  after the fault is in place
+
+    app(command)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

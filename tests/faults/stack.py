@@ -1,0 +1,138 @@
+"""The product as it runs: every part a process of its own that can be killed with SIGKILL and started again."""
+
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from signal import SIGKILL
+
+from services.doubles.mailbox.smtp import start_smtp
+from services.doubles.mailbox.store import MailStore
+from services.platform.clock import monotonic
+from services.platform.embedded.valkey import EmbeddedValkey
+from services.platform.supervision import processes
+from services.platform.supervision.children import Child, ChildSpec
+from services.platform.tenancy.migrations import migrate_shared
+from tests.faults.servers import KILL_SECONDS, MortalPostgres
+from tests.faults.wire import free_port
+from tests.support.mailbox import Mailbox, serving
+
+ROOT = Path(__file__).parents[2]
+READY_SECONDS_MAX = 180.0
+POLL_SECONDS = 0.02
+
+
+class NotReady(Exception):
+    """A process did not come up; the text is the end of its log."""
+
+
+@dataclass(slots=True)
+class Stack:
+    """PostgreSQL, Valkey and a mail sink run; gateway, worker and scheduler are started as an experiment needs them."""
+
+    home: Path
+    postgres: MortalPostgres
+    valkey: EmbeddedValkey
+    mailbox: Mailbox
+    gateway_port: int
+    _environment: Mapping[str, str]
+    _children: dict[str, Child]
+
+    def start_gateway(self, *, fault: str | None = None, database_url: str | None = None) -> None:
+        """Start the gateway and wait until it is ready; ``fault`` is one of ``tests.faults.planted``."""
+        extra = {"REGULARS_DATABASE_URL": database_url or self.postgres.tcp_url()}
+        self._start("gateway", "--port", str(self.gateway_port), fault=fault, extra=extra)
+        deadline = monotonic() + READY_SECONDS_MAX
+        while not self._gateway_answers():
+            self._require("gateway", deadline)
+            time.sleep(POLL_SECONDS)
+
+    def start_worker(self, *, fault: str | None = None) -> None:
+        """Start the worker; it takes up what waits as soon as it is there."""
+        self._start("worker", fault=fault)
+
+    def start_scheduler(self) -> None:
+        self._start("scheduler")
+
+    def kill(self, name: str) -> None:
+        """SIGKILL; returns when the process is dead."""
+        child = self._children[name]
+        assert child.pid is not None, f"{name} does not run"
+        processes.end((child.pid,), steps=((SIGKILL, KILL_SECONDS),))
+
+    def stop(self, name: str) -> None:
+        """End a process in good order; nothing where it does not run."""
+        child = self._children.pop(name, None)
+        if child is not None:
+            child.stop()
+
+    def log_of(self, name: str) -> Path:
+        return self.home / "logs" / f"{name}.log"
+
+    def _start(self, name: str, *arguments: str, fault: str | None = None, extra: Mapping[str, str] | None = None) -> None:
+        module = ("services.cli",) if fault is None else ("tests.faults.planted", fault, "--")
+        command = (sys.executable, "-m", *module, name, *arguments)
+        spec = ChildSpec(name, command, {**self._environment, **(extra or {})}, ROOT)
+        previous = self._children.pop(name, None)
+        if previous is not None:
+            previous.stop(grace=0)
+        child = Child(spec, logs=self.home / "logs")
+        self._children[name] = child
+        child.start()
+
+    def _gateway_answers(self) -> bool:
+        url = f"http://127.0.0.1:{self.gateway_port}/health/ready"
+        with suppress(urllib.error.URLError, OSError), urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310  loopback
+            return bool(answer.status == HTTPStatus.OK)
+        return False
+
+    def _require(self, name: str, deadline: float) -> None:
+        child = self._children[name]
+        if child.exit_code() is not None or monotonic() > deadline:
+            raise NotReady(f"{name}: {child.log_tail()}")
+
+
+@contextmanager
+def running_stack(*, folder: Path | None = None) -> Iterator[Stack]:
+    """A stack with a migrated, empty database. Without ``folder`` its state is thrown away at the end."""
+    with ExitStack() as stack:
+        home = folder or _temporary_home(stack)
+        postgres = stack.enter_context(MortalPostgres(home))
+        valkey = stack.enter_context(EmbeddedValkey(home))
+        migrate_shared(postgres.owner_url)
+        store = MailStore(home / "mailbox")
+        stack.callback(store.close)
+        smtp_port = stack.enter_context(serving(lambda: start_smtp(store, host="127.0.0.1", port=0)))
+        mailbox = Mailbox(store, smtp_port)
+        gateway_port = free_port()
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("REGULARS_")},
+            "REGULARS_HOME": str(home),
+            "REGULARS_ENVIRONMENT": "development",
+            "REGULARS_SECRET": secrets.token_urlsafe(48),
+            "REGULARS_DATABASE_URL": postgres.app_url,
+            "REGULARS_DIRECT_DATABASE_URL": postgres.owner_url,
+            "REGULARS_BROKER_URL": valkey.url,
+            "REGULARS_SMTP_URL": mailbox.smtp_url,
+            "REGULARS_BASE_URL": f"http://127.0.0.1:{gateway_port}",
+        }
+        children: dict[str, Child] = {}
+        stack.callback(lambda: [child.stop(grace=0) for child in children.values()])
+        yield Stack(home, postgres, valkey, mailbox, gateway_port, environment, children)
+
+
+def _temporary_home(stack: ExitStack) -> Path:
+    home = Path(tempfile.mkdtemp(prefix="regulars-faults-"))
+    stack.callback(shutil.rmtree, home, ignore_errors=True)
+    home.chmod(0o711)  # as root, PostgreSQL's account walks through it
+    (home / "home" / "logs").mkdir(parents=True)
+    return home / "home"

@@ -1,0 +1,255 @@
+"""What goes into each leaf of an input. A leaf that nobody described fails the test by its name.
+
+A leaf that names something of a tenant (an id, a code, an identity, a cursor, a key) is a *naming* leaf: it has an own
+value, a foreign one and one that exists nowhere. All others are plain.
+"""
+
+import base64
+import itertools
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+from graphql import GraphQLEnumType, GraphQLSchema, get_named_type, is_interface_type, is_object_type
+
+from services.gateway.graphql.ids import encode
+from services.platform.ids import new_id
+from tests.integration.tenancy.holdings import Holdings
+from tests.integration.tenancy.selections import PAGE
+from tests.integration.tenancy.targets import Leaf
+
+_numbers = itertools.count(1)
+
+
+class Undescribed(Exception):
+    """A leaf of the schema of which this module does not know what it means."""
+
+
+class Omitted:
+    """Stands for an optional leaf that is left out."""
+
+
+OMITTED = Omitted()
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """How a leaf names something. ``own`` and ``foreign`` read holdings, ``nowhere`` makes one up beside the foreign.
+
+    ``within`` puts the name into what the leaf holds, given the caller's holdings.
+    """
+
+    what: str
+    own: Callable[[Holdings], str]
+    foreign: Callable[[Holdings], str]
+    nowhere: Callable[[str], str]
+    within: Callable[[Holdings, str], Any] = lambda _, value: value
+
+
+def fresh(word: str) -> str:
+    """A text that was never used before."""
+    return f"{word}-{next(_numbers)}"
+
+
+def fresh_phone(_: object = None) -> str:
+    """A mobile number that was never used before."""
+    return f"+86139{next(_numbers):08d}"
+
+
+def fresh_email(_: object = None) -> str:
+    """An address that was never used before."""
+    return f"{fresh('person')}@elsewhere.test"
+
+
+def _looked_up(what: str, read: Callable[[Holdings], Any], nowhere: Callable[[Any], Any]) -> Naming:
+    """A leaf that names something that is there."""
+    return Naming(what, own=read, foreign=read, nowhere=nowhere)
+
+
+def _created(what: str, read: Callable[[Holdings], Any], make: Callable[[], Any]) -> Naming:
+    """A leaf that gives a name to something new: the other tenant's names must be free."""
+    return Naming(what, own=lambda _: make(), foreign=read, nowhere=lambda _: make())
+
+
+def _field(type_name: str, name: str) -> Callable[[Holdings], Any]:
+    return lambda holdings: holdings.one(type_name)[name]
+
+
+def _identity(kind: str) -> Callable[[Holdings], Any]:
+    return lambda holdings: holdings.identity(kind)
+
+
+def _unknown_text(_: Any) -> str:
+    return fresh("unknown")
+
+
+NAMING: Mapping[tuple[str, str], Naming] = MappingProxyType(
+    {
+        ("MemberReferenceInput", "phone"): _looked_up("phone", _identity("PHONE"), fresh_phone),
+        ("MemberReferenceInput", "email"): _looked_up("email", _identity("EMAIL"), fresh_email),
+        ("MemberReferenceInput", "card"): _looked_up("card", _identity("CARD"), _unknown_text),
+        ("MemberReferenceInput", "externalId"): _looked_up("external id", _identity("EXTERNAL"), _unknown_text),
+        ("ExternalPurchaseInput", "externalId"): _looked_up("receipt", _field("Purchase", "externalId"), _unknown_text),
+        ("LogInInput", "email"): _looked_up("account", lambda holdings: holdings.email, fresh_email),
+        ("RecordPurchaseInput", "externalId"): _created(
+            "receipt", _field("Purchase", "externalId"), lambda: fresh("receipt")
+        ),
+        ("RefundPurchaseInput", "externalId"): _created(
+            "refund", _field("Refund", "externalId"), lambda: fresh("refund")
+        ),
+        ("CreateStoreInput", "code"): _created("store code", _field("Store", "code"), lambda: fresh("store")),
+        ("CreateRewardInput", "code"): _created("reward code", _field("Reward", "code"), lambda: fresh("reward")),
+        ("InviteStaffInput", "email"): _created("account", lambda holdings: holdings.email, fresh_email),
+        ("SignUpInput", "email"): _created("account", lambda holdings: holdings.email, fresh_email),
+        ("SignUpInput", "slug"): _created("slug", lambda holdings: holdings.slug, lambda: fresh("shop")),
+        ("IdentityInput", "value"): _created("email", _identity("EMAIL"), fresh_email),
+        ("SaveProgramDraftInput", "document"): Naming(
+            "store code in a program",
+            own=_field("Store", "code"),
+            foreign=_field("Store", "code"),
+            nowhere=lambda _: fresh("store"),
+            within=lambda holdings, code: _about_store(holdings.one("ProgramDraft")["document"], code),
+        ),
+    }
+)
+
+PLAIN: Mapping[tuple[str, str], Any] = MappingProxyType(
+    {
+        ("", "first"): PAGE,
+        ("", "from"): "2026-01-01",
+        ("", "to"): "2026-12-31",
+        ("", "isArchived"): False,
+        ("AcceptInvitationInput", "token"): "a bearer secret, which names nothing that could be listed",
+        ("LogInInput", "password"): "correct horse a",
+        ("CreateApiKeyInput", "expiresAt"): OMITTED,
+        ("CreateApiKeyInput", "scopes"): "STORES_READ",
+        ("CreateRewardInput", "stock"): 5,
+        ("ExternalPurchaseInput", "source"): "till",
+        ("IdentityInput", "kind"): "EMAIL",
+        ("InviteStaffInput", "role"): "CASHIER",
+        ("PublishProgramInput", "revision"): lambda holdings: holdings.one("ProgramDraft")["revision"],
+        ("RecordPurchaseInput", "occurredAt"): OMITTED,
+        ("RedeemRewardInput", "expectedPoints"): OMITTED,
+        ("RefundPurchaseInput", "occurredAt"): OMITTED,
+        ("RefundOfInput", "amount"): "0.01",
+        ("SaveProgramDraftInput", "revision"): lambda holdings: holdings.one("ProgramDraft")["revision"],
+        ("UpdateRewardInput", "stock"): 100,
+        ("UpdateRewardInput", "version"): lambda holdings: holdings.one("Reward")["version"],
+    }
+)
+PLAIN_TEXTS = frozenset(
+    {
+        "address",
+        "category",
+        "channel",
+        "en",
+        "merchantName",
+        "name",
+        "password",
+        "reason",
+        "sku",
+        "source",
+        "zh",
+    }
+)
+"""Names of texts that are kept and shown, and by which nothing is ever found."""
+BY_TYPE: Mapping[str, Any] = MappingProxyType(
+    {
+        "Boolean": True,
+        "Currency": "CNY",
+        "Date": "1990-05-17",
+        "DateTime": "2026-01-02T03:04:05Z",
+        "Decimal": "1.00",
+        "Int": 1,
+        "Locale": "en",
+        "Points": 7,
+        "Timezone": "Asia/Shanghai",
+        "WholeNumber": 7,
+    }
+)
+ZERO_DECIMALS = frozenset({"discount"})
+
+
+def naming_of(schema: GraphQLSchema, leaf: Leaf, foreign_types: tuple[str, ...]) -> tuple[Naming, ...]:
+    """What a leaf may name; several for an id of any type, none for a plain leaf.
+
+    Raises:
+        Undescribed
+    """
+    if leaf.type.name == "ID":
+        return tuple(_id_of(name) for name in _id_types(schema, leaf, foreign_types))
+    if leaf.type.name == "IdempotencyKey":
+        operation = leaf.target.step.name
+        return (_created("key", lambda it: key_of(operation, it.slug), lambda: fresh("key")),)
+    if (leaf.owner, leaf.name) == ("", "after"):
+        place = (leaf.target.step.owner, leaf.target.step.name)
+        return (Naming("cursor", lambda it: it.cursors[place], lambda it: it.cursors[place], next_to_cursor),)
+    if (leaf.owner, leaf.name) in NAMING:
+        return (NAMING[leaf.owner, leaf.name],)
+    plain_value(leaf, None)
+    return ()
+
+
+def plain_value(leaf: Leaf, holdings: Holdings | None) -> Any:
+    """A value for a leaf that names nothing.
+
+    Raises:
+        Undescribed
+    """
+    if (leaf.owner, leaf.name) in PLAIN:
+        value = PLAIN[leaf.owner, leaf.name]
+        return value(holdings) if callable(value) and holdings else value
+    if isinstance(leaf.type, GraphQLEnumType):
+        return next(iter(leaf.type.values))
+    if leaf.type.name == "String" and leaf.name in PLAIN_TEXTS:
+        return fresh("words of")
+    if leaf.type.name == "Decimal" and leaf.name in ZERO_DECIMALS:
+        return "0"
+    if leaf.type.name in BY_TYPE:
+        return BY_TYPE[leaf.type.name]
+    raise Undescribed(f"{leaf}: say in {__name__} what it names, or that it names nothing")
+
+
+def key_of(operation: str, slug: str) -> str:
+    """The idempotency key that a tenant used for a mutation when it was filled."""
+    return f"{operation} of {slug}"
+
+
+def next_to_cursor(cursor: str) -> str:
+    """A cursor to a place just after another one's, where nothing is."""
+    parts = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_"))
+    *before, last = parts
+    try:
+        place = str(UUID(int=UUID(last).int + 1))
+    except ValueError:
+        place = last if last.isdigit() else f"{last}!"
+    text = json.dumps([*before, place], separators=(",", ":"), ensure_ascii=False)
+    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
+def _id_of(type_name: str) -> Naming:
+    return _looked_up(type_name, _field(type_name, "id"), lambda _: encode(type_name, new_id()))
+
+
+def _id_types(schema: GraphQLSchema, leaf: Leaf, foreign_types: tuple[str, ...]) -> tuple[str, ...]:
+    if leaf.name == "id":
+        owner = leaf.owner.removesuffix("ReferenceInput") or get_named_type(leaf.target.step.field.type).name
+    else:
+        owner = leaf.name.removesuffix("Id").removesuffix("Ids")
+        owner = owner[:1].upper() + owner[1:]
+    found = schema.get_type(owner)
+    if is_interface_type(found):
+        return foreign_types
+    if found is None or not is_object_type(found):
+        raise Undescribed(f"{leaf}: its name does not tell of which type the id is")
+    return (owner,)
+
+
+def _about_store(document: Any, code: str) -> Any:
+    """A program document whose first rule speaks of one store."""
+    copied = json.loads(json.dumps(document))
+    copied["spendRules"][0].setdefault("conditions", {})["stores"] = [code]
+    return copied
