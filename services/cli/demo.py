@@ -174,19 +174,21 @@ class DemoRun:
     def _say_where_to_go(self, chain: Chain) -> None:
         words, base_url = self._words, self._servers.settings.base_url
         assert chain.access.till is not None
-        table = Table.grid(padding=(0, 2))
-        table.add_row(words.where, f"{base_url}/  {base_url}/graphiql")
-        table.add_row(words.log_in, OWNER_EMAIL)
-        table.add_row(words.credential, chain.access.password)
-        table.add_row(words.api_key, chain.access.till.secret)
-        table.add_row(words.tenant, SLUG)
-        console.print(table)
-        console.print(words.examples.format(url=f"{base_url}/graphql"))
+        for label, value in (
+            (words.where, f"{base_url}/  {base_url}/graphiql"),
+            (words.log_in, OWNER_EMAIL),
+            (words.credential, chain.access.password),
+            (words.api_key, chain.access.till.secret),
+            (words.tenant, SLUG),
+        ):
+            # Whole, however narrow the terminal: people copy them.
+            console.print(f"[bold]{label}[/bold]: {value}", soft_wrap=True, highlight=False)
+        console.print(words.examples.format(url=f"{base_url}/graphql"), markup=False, soft_wrap=True)
         with read_session(self._database, chain.tenant.home, now=chain.tenant.now(wall_now())) as session:
             operations = example_operations(session, encode_id=encode)
         for operation in operations:
             console.rule(operation.name_zh if words is WORDS["zh"] else operation.name_en, align="left")
-            console.print(operation.query, markup=False, highlight=False)
+            console.print(operation.query, markup=False, highlight=False, soft_wrap=True)
             console.print_json(data=dict(operation.variables))
 
 

@@ -6,7 +6,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from services.cli.composition import complaints, console, opened, settings_or_exit
-from services.loyalty.ledger.domain import LedgerVerdict
+from services.loyalty.ledger.domain.holdings import LedgerVerdict
 from services.loyalty.ledger.queries import verify as verify_ledger
 from services.platform.clock import wall_now
 from services.platform.db.engine import Database

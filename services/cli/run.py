@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from services.cli.composition import complaints, console
+from services.cli.refusals import say
 from services.cli.surroundings import forget_addresses, home, start_servers, write_addresses
 from services.platform.errors import DomainError
 from services.platform.supervision.children import ChildSpec
@@ -41,7 +42,7 @@ def run(
         )
         raise typer.Exit(1) from error
     except DomainError as error:
-        complaints.print(f"[red]{error}[/red]")
+        complaints.print(say(error), style="red", markup=False, highlight=False)
         raise typer.Exit(1) from error
 
 

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from services.cli.composition import complaints, console, opened, settings_or_exit, tenant_or_exit
+from services.cli.refusals import say
 from services.platform.actors import SYSTEM
 from services.platform.auth.passwords import Passwords
 from services.platform.clock import wall_now
@@ -59,7 +60,7 @@ def create(
                 clock_offset=timedelta(),
             )
         except DomainError as error:
-            complaints.print(f"[red]{error}[/red]")
+            complaints.print(say(error), style="red", markup=False, highlight=False)
             raise typer.Exit(1) from error
     console.print(f"Tenant [bold]{slug}[/bold] is ready: {signed_up.tenant_id}")
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
@@ -30,7 +31,7 @@ MESSAGES = "SELECT notice_key, id::text, state FROM {schema}.messages"
 # The claims of whoever was killed.
 EXPIRE_CLAIMS = """
 UPDATE {schema}.messages SET leased_until = now() WHERE state = 'queued' AND id::text = ANY(%s)"""
-# Rows that nobody has claimed, and letters, which are done once whoever comes: no lease of a living worker is cut short.
+# Messages that nobody has claimed, and letters, which are done once whoever comes: no living sender is interrupted.
 EXPIRE_GRACE = (
     "UPDATE {schema}.messages SET leased_until = now() WHERE state = 'queued' AND attempts = 0",
     "UPDATE {schema}.inbox SET leased_until = now() WHERE state = 'pending' AND leased_until > now()",
@@ -102,8 +103,8 @@ class Letters:
         assert row is not None
         return int(str(row[0]))
 
-    def _in_schema(self, statement: str) -> sql.Composed:
-        return sql.SQL(statement).format(schema=sql.Identifier(self.merchant.schema))  # type: ignore[arg-type]  constants
+    def _in_schema(self, statement: LiteralString) -> sql.Composed:
+        return sql.SQL(statement).format(schema=sql.Identifier(self.merchant.schema))
 
 
 @dataclass(slots=True)

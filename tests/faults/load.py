@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -124,8 +125,11 @@ class Pulse:
         """
         with self._changed:
             while (before := self.count) < total:
-                if not self._changed.wait_for(lambda seen=before: self.count > seen, timeout=STALLED_SECONDS):
+                if not self._changed.wait_for(partial(self._is_beyond, before), timeout=STALLED_SECONDS):
                     raise TimeoutError(f"nothing acknowledged for {STALLED_SECONDS:.0f} s, after {before} requests")
+
+    def _is_beyond(self, count_before: int) -> bool:
+        return self.count > count_before
 
 
 class Till(threading.Thread):

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
+from psycopg.types.json import Jsonb
+
 PAUSE_SECONDS = 0.25
 """How long the window stays open in which a kill shows the fault."""
 
@@ -73,6 +75,7 @@ def forget_the_claim() -> None:
 
 def check_keys_in_a_transaction_of_their_own() -> None:
     """A key is looked up before the work, and kept after it in a second transaction."""
+    from services.platform.db.session import Statement  # noqa: PLC0415  after the choice of the fault
     from services.platform.idempotency import service  # noqa: PLC0415  before anybody takes its functions
 
     waiting = threading.local()
@@ -96,8 +99,8 @@ def check_keys_in_a_transaction_of_their_own() -> None:
 
     def postpone(_: Any) -> Any:
         def wrapped(*, operation: str, key: str, result: Any) -> Any:
-            waiting.values |= {"result": service.Jsonb(result)}  # type: ignore[attr-defined]  imported there
-            return service.Statement("SELECT %(operation)s::text, %(key)s::text", {"operation": operation, "key": key})  # type: ignore[attr-defined]  as above
+            waiting.values |= {"result": Jsonb(result)}
+            return Statement("SELECT %(operation)s::text, %(key)s::text", {"operation": operation, "key": key})
 
         return wrapped
 
@@ -140,22 +143,26 @@ def new_message_id_each_time() -> None:
 def sent_before_sending() -> None:
     """A message is settled as sent, and then handed to the mail server."""
     from services.notifications.channels.domain import Accepted  # noqa: PLC0415  after the choice of the fault
-    from services.notifications.messages import tasks  # noqa: PLC0415  as above
+    from services.notifications.messages import service, tasks  # noqa: PLC0415  as above
 
-    email: Any = getattr(tasks, "_email")  # noqa: B009  a private name of the product
-
-    def hopeful(context: Any, providers: Any, *, tenant_id: str, message_id: Any) -> None:
-        tenant = context.tenant(tenant_id)
-        with context.work_in(tenant, "send_message") as uow:
-            message = tasks.claim_message(uow, message_id)
+    def claim_and_settle(claim_message: Any) -> Any:
+        def hopeful(uow: Any, message_id: Any) -> Any:
+            message = claim_message(uow, message_id)
             if message is not None:
-                tasks.settle_sent(uow, message, Accepted("hoped for"))
-        if message is not None:
-            time.sleep(PAUSE_SECONDS)
-            sender = context.settings.mail_sender
-            tasks.send(message.channel, email(message, sender=sender, sender_name=tenant.name), providers=providers)
+                service.settle_sent(uow, message, Accepted("hoped for"))
+            return message
 
-    _replace(tasks, "_send_message", lambda _: hopeful)
+        return hopeful
+
+    def dawdle(send: Any) -> Any:
+        def late(*args: Any, **named: Any) -> Any:
+            time.sleep(PAUSE_SECONDS)
+            return send(*args, **named)
+
+        return late
+
+    _replace(tasks, "claim_message", claim_and_settle)
+    _replace(tasks, "send", dawdle)
 
 
 FAULTS: Mapping[str, Callable[[], None]] = {

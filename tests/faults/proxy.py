@@ -24,12 +24,21 @@ class Appetite:
         self._every = every
         self._lock = threading.Lock()
         self._until_next = self._draw()
+        self._is_hungry = True
         self.stolen = 0
+
+    def pause(self) -> None:
+        """Steal nothing until `go_on`."""
+        self._is_hungry = False
+
+    def go_on(self) -> None:
+        """Steal again."""
+        self._is_hungry = True
 
     def wants(self) -> bool:
         """Whether this reply is to be stolen; counts it then."""
         with self._lock:
-            self._until_next -= 1
+            self._until_next -= self._is_hungry
             if self._until_next > 0:
                 return False
             self._until_next = self._draw()
@@ -47,15 +56,20 @@ class StolenAnswers:
         self._lock = threading.Lock()
         self.first: dict[str, dict[str, Any]] = {}
 
-    def keep(self, request: bytes, answer: bytes) -> bool:
-        """Note an answer to a command; False for what is none, which is let through."""
-        given = json.loads(request)["variables"].get("input", {})
+    def is_command(self, request: bytes, answer: bytes) -> bool:
+        """Whether a command was done, or had been done before."""
         data = json.loads(answer).get("data")
-        if "idempotencyKey" not in given or not data or "code" in data["done"]:
-            return False
+        return "idempotencyKey" in _input(request) and bool(data) and "code" not in data["done"]
+
+    def keep(self, request: bytes, answer: bytes) -> None:
+        """Note a stolen answer."""
         with self._lock:
-            self.first.setdefault(given["idempotencyKey"], data["done"])
-        return True
+            self.first.setdefault(_input(request)["idempotencyKey"], json.loads(answer)["data"]["done"])
+
+
+def _input(request: bytes) -> dict[str, Any]:
+    given: dict[str, Any] = json.loads(request)["variables"].get("input", {})
+    return given
 
 
 @contextmanager
@@ -87,7 +101,8 @@ def answer_thief(gateway_port: int, appetite: Appetite, stolen: StolenAnswers) -
             except (OSError, http.client.HTTPException):
                 self.close_connection = True
                 return
-            if appetite.wants() and stolen.keep(request, body):
+            if stolen.is_command(request, body) and appetite.wants():
+                stolen.keep(request, body)
                 self.close_connection = True
                 return
             self.send_response(answer.status)

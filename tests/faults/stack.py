@@ -37,7 +37,7 @@ class NotReady(Exception):
 
 @dataclass(slots=True)
 class Stack:
-    """PostgreSQL, Valkey and a mail sink run; gateway, worker and scheduler are started as an experiment needs them."""
+    """PostgreSQL, Valkey and a mail sink run; the other processes are started as experiments need them."""
 
     home: Path
     postgres: MortalPostgres
@@ -47,27 +47,38 @@ class Stack:
     _environment: Mapping[str, str]
     _children: dict[str, Child]
 
-    def start_gateway(self, *, fault: str | None = None, database_url: str | None = None) -> None:
-        """Start the gateway and wait until it is ready; ``fault`` is one of ``tests.faults.planted``."""
-        extra = {"REGULARS_DATABASE_URL": database_url or self.postgres.tcp_url()}
-        self._start("gateway", "--port", str(self.gateway_port), fault=fault, extra=extra)
-        deadline = monotonic() + READY_SECONDS_MAX
-        while not self._gateway_answers():
-            self._require("gateway", deadline)
-            time.sleep(POLL_SECONDS)
+    def require(self, name: str, *, fault: str | None = None, database_url: str | None = None) -> None:
+        """See to it that a process runs, with a fault of ``tests.faults.planted`` or without.
 
-    def start_worker(self, *, fault: str | None = None) -> None:
-        """Start the worker; it takes up what waits as soon as it is there."""
-        self._start("worker", fault=fault)
-
-    def start_scheduler(self) -> None:
-        self._start("scheduler")
+        The worker takes up what waits when it is there; the gateway is waited for.
+        """
+        arguments = ("--port", str(self.gateway_port)) if name == "gateway" else ()
+        url = database_url or (self.postgres.tcp_url() if name == "gateway" else self.postgres.app_url)
+        module = ("services.cli",) if fault is None else ("tests.faults.planted", fault, "--")
+        command = (sys.executable, "-m", *module, name, *arguments)
+        spec = ChildSpec(name, command, {**self._environment, "REGULARS_DATABASE_URL": url}, ROOT)
+        running = self._children.get(name)
+        if running is not None and running.spec == spec and running.exit_code() is None:
+            return
+        if running is not None:
+            running.stop()
+        child = Child(spec, logs=self.home / "logs")
+        self._children[name] = child
+        child.start()
+        if name == "gateway":
+            self._wait_for_gateway()
 
     def kill(self, name: str) -> None:
         """SIGKILL; returns when the process is dead."""
-        child = self._children[name]
-        assert child.pid is not None, f"{name} does not run"
-        processes.end((child.pid,), steps=((SIGKILL, KILL_SECONDS),))
+        pid = self._children[name].pid
+        assert pid is not None, f"{name} does not run"
+        processes.end((pid,), steps=((SIGKILL, KILL_SECONDS),))
+
+    def restart(self, name: str) -> None:
+        """Start a killed process again as it was."""
+        self._children[name].start()
+        if name == "gateway":
+            self._wait_for_gateway()
 
     def stop(self, name: str) -> None:
         """End a process in good order; nothing where it does not run."""
@@ -76,29 +87,22 @@ class Stack:
             child.stop()
 
     def log_of(self, name: str) -> Path:
+        """The log of a process."""
         return self.home / "logs" / f"{name}.log"
 
-    def _start(self, name: str, *arguments: str, fault: str | None = None, extra: Mapping[str, str] | None = None) -> None:
-        module = ("services.cli",) if fault is None else ("tests.faults.planted", fault, "--")
-        command = (sys.executable, "-m", *module, name, *arguments)
-        spec = ChildSpec(name, command, {**self._environment, **(extra or {})}, ROOT)
-        previous = self._children.pop(name, None)
-        if previous is not None:
-            previous.stop(grace=0)
-        child = Child(spec, logs=self.home / "logs")
-        self._children[name] = child
-        child.start()
+    def _wait_for_gateway(self) -> None:
+        deadline = monotonic() + READY_SECONDS_MAX
+        while not self._gateway_answers():
+            child = self._children["gateway"]
+            if child.exit_code() is not None or monotonic() > deadline:
+                raise NotReady(child.log_tail())
+            time.sleep(POLL_SECONDS)
 
     def _gateway_answers(self) -> bool:
         url = f"http://127.0.0.1:{self.gateway_port}/health/ready"
-        with suppress(urllib.error.URLError, OSError), urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310  loopback
+        with suppress(urllib.error.URLError, OSError), urllib.request.urlopen(url, timeout=10) as answer:
             return bool(answer.status == HTTPStatus.OK)
         return False
-
-    def _require(self, name: str, deadline: float) -> None:
-        child = self._children[name]
-        if child.exit_code() is not None or monotonic() > deadline:
-            raise NotReady(f"{name}: {child.log_tail()}")
 
 
 @contextmanager
@@ -119,15 +123,19 @@ def running_stack(*, folder: Path | None = None) -> Iterator[Stack]:
             "REGULARS_HOME": str(home),
             "REGULARS_ENVIRONMENT": "development",
             "REGULARS_SECRET": secrets.token_urlsafe(48),
-            "REGULARS_DATABASE_URL": postgres.app_url,
             "REGULARS_DIRECT_DATABASE_URL": postgres.owner_url,
             "REGULARS_BROKER_URL": valkey.url,
             "REGULARS_SMTP_URL": mailbox.smtp_url,
             "REGULARS_BASE_URL": f"http://127.0.0.1:{gateway_port}",
         }
         children: dict[str, Child] = {}
-        stack.callback(lambda: [child.stop(grace=0) for child in children.values()])
+        stack.callback(_end_all, children)
         yield Stack(home, postgres, valkey, mailbox, gateway_port, environment, children)
+
+
+def _end_all(children: Mapping[str, Child]) -> None:
+    for child in children.values():
+        child.stop(grace=0)
 
 
 def _temporary_home(stack: ExitStack) -> Path:

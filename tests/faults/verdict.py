@@ -124,7 +124,7 @@ def _agrees(request: Told, row: Mapping[str, object]) -> bool:
 def _check_redemptions(verdict: Verdict, told: Mapping[str, Told], books: Books) -> None:
     """A redemption has no number of the till's, so those that nobody was told of are counted by member."""
     asked = [request for request in told.values() if request.kind is Kind.REDEMPTION]
-    given = {request.key: str(request.answer["redemption"]["id"]) for request in asked if _has_redemption(request)}
+    given = {request.key: shown["id"] for request in asked if (shown := (request.answer or {}).get("redemption"))}
     stored = {redemption_id for found in books.redemptions.values() for redemption_id in found}
     acknowledged = {request.key for request in asked if request.answer is not None}
     lost = [key for key in acknowledged if given.get(key) not in stored]
@@ -138,10 +138,6 @@ def _check_redemptions(verdict: Verdict, told: Mapping[str, Told], books: Books)
     verdict.complain("redemptions acknowledged and lost", lost)
     verdict.complain("redemptions that nobody asked for", surplus)
     verdict.complain("redemptions told of twice", ["…"] * (len(given) - len(set(given.values()))))
-
-
-def _has_redemption(request: Told) -> bool:
-    return request.answer is not None and request.answer["redemption"] is not None
 
 
 def _check_strangers(verdict: Verdict, told: Mapping[str, Told], books: Books) -> None:

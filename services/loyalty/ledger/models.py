@@ -121,6 +121,12 @@ class LedgerLotRow(TenantRow):
         CheckConstraint("state IN ('pending', 'active')", name="state_check"),
         CheckConstraint("expires_at IS NULL OR expires_at > activates_at", name="period_check"),
         Index("ledger_lots_open_idx", "holder_id", "unit", postgresql_where=text("remaining > 0")),
+        # Lots for which time means something: a purchase looks for those that are due, among however many are open.
+        Index(
+            "ledger_lots_timed_idx",
+            "holder_id",
+            postgresql_where=text("remaining > 0 AND (expires_at IS NOT NULL OR state = 'pending')"),
+        ),
         Index("ledger_lots_origin_entry_id_idx", "origin_entry_id"),
     )
 

@@ -11,6 +11,8 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.loyalty.programs.domain import TierLevel, TierMetric, TierSet
+from services.loyalty.tiers.errors import QualifyingSumTooLarge
+from services.platform.money import AMOUNT_MAX
 
 _FRACTION_STEP = Decimal("0.0001")
 
@@ -131,11 +133,16 @@ def requalify(tiers: TierSet, record: TierRecord, *, points: int, spend_minor: i
 
     Up at once when a threshold is reached; down only by a refund that falls below the threshold of a tier held by
     those very sums. A tier that older thresholds had given stays.
+
+    Raises:
+        QualifyingSumTooLarge
     """
     levels, metric = tiers.levels, tiers.metric
     held = _rung_held(tiers, record)
     before = _rung(levels, record.qualifying(metric))
     sums = TierRecord(record.tier_code, record.points_earned + points, record.spend_minor + spend_minor, record.since)
+    if max(sums.points_earned, sums.spend_minor) > AMOUNT_MAX:
+        raise QualifyingSumTooLarge(limit=AMOUNT_MAX)
     after = _rung(levels, sums.qualifying(metric))
     is_lost = after < before and held <= before
     rung = after if after > held or is_lost else held

@@ -34,6 +34,14 @@ class TenantRequired(TenancyError):
 
 
 @dataclass(eq=False)
+class ServerTooOld(TenancyError):
+    """The database server is older than what Regulars is tested with. Versions are major numbers."""
+
+    found: int
+    needed: int
+
+
+@dataclass(eq=False)
 class SlugTaken(TenancyError):
     """Another tenant has this slug."""
 

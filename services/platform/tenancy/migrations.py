@@ -17,19 +17,29 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from services.platform.db.homes import Home, tenant_home
+from services.platform.tenancy.errors import ServerTooOld
 
 MIGRATIONS = Path(__file__).resolve().parents[3] / "infra" / "migrations"
 _GRANTS = (MIGRATIONS.parent / "postgres" / "tenant_grants.sql").read_text
 
 TENANTS_PER_TRANSACTION = 20
 LOCK_TIMEOUT = "4s"
+SERVER_VERSION_MIN = 16
 
 Progress = Callable[[int, int], None]
 """Told after each step: tenants done, tenants in all."""
 
 
 def migrate_shared(direct_url: str) -> None:
-    """Bring the shared schema to its newest revision."""
+    """Bring the shared schema to its newest revision.
+
+    Raises:
+        ServerTooOld: PostgreSQL below ``SERVER_VERSION_MIN``.
+    """
+    with psycopg.connect(direct_url) as connection:
+        version = connection.info.server_version // 10_000
+    if version < SERVER_VERSION_MIN:
+        raise ServerTooOld(found=version, needed=SERVER_VERSION_MIN)
     config = _config("shared")
     config.attributes["url"] = direct_url
     command.upgrade(config, "head")

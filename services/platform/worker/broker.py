@@ -1,6 +1,5 @@
 """The broker: Valkey or Redis through dramatiq, in a state that does not lose rings without saying so."""
 
-import dramatiq
 import redis
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import AgeLimit, Callbacks, ShutdownNotifications, TimeLimit
@@ -64,4 +63,3 @@ def answers(url: str) -> bool:
         return False
     finally:
         client.close()
-

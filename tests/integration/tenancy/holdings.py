@@ -3,7 +3,7 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,10 @@ class Holdings:
     canary: str
     slug: str
     email: str
+    password: str
     token: str
+    look: Callable[[str], Any]
+    """Asks a query as the owner: for what changes while the tenant is attacked."""
     objects: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     """Scalars of each object that was seen, by type."""
     cursors: dict[tuple[str, str], str] = field(default_factory=dict)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
+    GraphQLEnumType,
     GraphQLInputObjectType,
     GraphQLInputType,
+    GraphQLScalarType,
     GraphQLSchema,
-    get_named_type,
     is_list_type,
     is_non_null_type,
     is_required_argument,
@@ -53,7 +54,12 @@ def positions(schema: GraphQLSchema, target: Target, node_types: tuple[str, ...]
 
 
 def prepare(
-    schema: GraphQLSchema, target: Target, own: Holdings, *, at: Position | None = None, value: str | None = None
+    schema: GraphQLSchema,
+    target: Target,
+    own: Holdings,
+    *,
+    at: Position | None = None,
+    value: str | None = None,
 ) -> Prepared:
     """A request with the caller's own values, but for ``value`` at one position.
 
@@ -71,6 +77,9 @@ def prepare(
         written = []
         filler = _Filler(schema, each, own, at if not prefix else None, value)
         for name, argument in each.step.field.args.items():
+            # A page begins where it begins, unless the cursor itself is in question.
+            if name == "after" and (at is None or at.leaf.path != ("after",)):
+                continue
             filled = filler.fill(argument.type, (name,), "")
             if isinstance(filled, Omitted):
                 assert not is_required_argument(argument), f"{target}: {name} is required"
@@ -101,7 +110,8 @@ class _Filler:
             return item if isinstance(item, Omitted) else [item]
         if isinstance(plain, GraphQLInputObjectType):
             return self._object(plain, path)
-        return self._leaf(Leaf(self._target, path, owner, get_named_type(plain)))
+        assert isinstance(plain, GraphQLScalarType | GraphQLEnumType)
+        return self._leaf(Leaf(self._target, path, owner, plain))
 
     def _object(self, type_: GraphQLInputObjectType, path: Path) -> dict[str, Any]:
         names = list(type_.fields)

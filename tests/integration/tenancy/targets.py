@@ -15,10 +15,10 @@ from graphql import (
     GraphQLInputField,
     GraphQLInputObjectType,
     GraphQLInputType,
-    GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLScalarType,
     GraphQLSchema,
+    GraphQLUnionType,
     get_named_type,
     is_list_type,
     is_non_null_type,
@@ -146,5 +146,5 @@ def _objects(schema: GraphQLSchema, field: GraphQLField) -> Iterator[GraphQLObje
     named = get_named_type(field.type)
     if isinstance(named, GraphQLObjectType):
         yield named
-    elif not isinstance(named, GraphQLInterfaceType) and named.name.endswith("Result"):
+    elif isinstance(named, GraphQLUnionType):
         yield from (member for member in schema.get_possible_types(named) if member.name.endswith("Payload"))

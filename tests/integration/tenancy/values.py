@@ -123,21 +123,21 @@ PLAIN: Mapping[tuple[str, str], Any] = MappingProxyType(
         ("", "to"): "2026-12-31",
         ("", "isArchived"): False,
         ("AcceptInvitationInput", "token"): "a bearer secret, which names nothing that could be listed",
-        ("LogInInput", "password"): "correct horse a",
+        ("LogInInput", "password"): lambda holdings: holdings.password,
         ("CreateApiKeyInput", "expiresAt"): OMITTED,
         ("CreateApiKeyInput", "scopes"): "STORES_READ",
         ("CreateRewardInput", "stock"): 5,
         ("ExternalPurchaseInput", "source"): "till",
         ("IdentityInput", "kind"): "EMAIL",
         ("InviteStaffInput", "role"): "CASHIER",
-        ("PublishProgramInput", "revision"): lambda holdings: holdings.one("ProgramDraft")["revision"],
+        ("PublishProgramInput", "revision"): lambda holdings: _revision(holdings),
         ("RecordPurchaseInput", "occurredAt"): OMITTED,
         ("RedeemRewardInput", "expectedPoints"): OMITTED,
         ("RefundPurchaseInput", "occurredAt"): OMITTED,
         ("RefundOfInput", "amount"): "0.01",
-        ("SaveProgramDraftInput", "revision"): lambda holdings: holdings.one("ProgramDraft")["revision"],
+        ("SaveProgramDraftInput", "revision"): lambda holdings: _revision(holdings),
         ("UpdateRewardInput", "stock"): 100,
-        ("UpdateRewardInput", "version"): lambda holdings: holdings.one("Reward")["version"],
+        ("UpdateRewardInput", "version"): lambda holdings: _reward_version(holdings),
     }
 )
 PLAIN_TEXTS = frozenset(
@@ -171,6 +171,15 @@ BY_TYPE: Mapping[str, Any] = MappingProxyType(
     }
 )
 ZERO_DECIMALS = frozenset({"discount"})
+
+
+def _revision(holdings: Holdings) -> Any:
+    return holdings.look("{ program { draft { revision } } }")["draft"]["revision"]
+
+
+def _reward_version(holdings: Holdings) -> Any:
+    reward_id = holdings.one("Reward")["id"]
+    return holdings.look(f'{{ reward(id: "{reward_id}") {{ version }} }}')["version"]
 
 
 def naming_of(schema: GraphQLSchema, leaf: Leaf, foreign_types: tuple[str, ...]) -> tuple[Naming, ...]:

@@ -417,6 +417,13 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("remaining > 0"),
     )
+    op.create_index(
+        "ledger_lots_timed_idx",
+        "ledger_lots",
+        ["holder_id"],
+        unique=False,
+        postgresql_where=sa.text("remaining > 0 AND (expires_at IS NOT NULL OR state = 'pending')"),
+    )
     op.create_index("ledger_lots_origin_entry_id_idx", "ledger_lots", ["origin_entry_id"], unique=False)
     op.create_table(
         "ledger_postings",

@@ -35,7 +35,7 @@ class Balance:
         """The balance once the entry is posted.
 
         Raises:
-            BalanceTooLarge: an account would leave what can be counted.
+            BalanceTooLarge: an account or a counter would leave what can be counted.
         """
         change = dict.fromkeys((field.name for field in dataclasses.fields(self)[2:]), 0)
         for moved in balance_changes(entry):
@@ -46,7 +46,7 @@ class Balance:
                 for counter in ("earned", "spent", "expired", "reversed", "adjusted"):
                     change[counter] += getattr(counted, counter)
         after = dataclasses.replace(self, **{name: getattr(self, name) + by for name, by in change.items()})
-        if after.pending + after.available + after.held > AMOUNT_MAX:
+        if max(after.pending + after.available + after.held, after.earned, after.spent, after.adjusted) > AMOUNT_MAX:
             raise BalanceTooLarge(limit=AMOUNT_MAX)
         return after
 

@@ -65,7 +65,7 @@ def record_purchase(uow: UnitOfWork, *, command: RecordPurchase) -> RecordedPurc
         StoreNotFound, StoreClosed, StoreCurrencyMismatch, CurrencyNotAccepted
         MemberNotFound, IdentityInvalid
         PurchaseConflict: the external id belongs to another receipt.
-        AccrualTooLarge, BalanceTooLarge
+        AccrualTooLarge, BalanceTooLarge, QualifyingSumTooLarge
         IdempotencyConflict, IdempotencyKeyInvalid
     """
     command = _trimmed(command)

@@ -1,0 +1,16 @@
+"""What tiers refuse."""
+
+from dataclasses import dataclass
+
+from services.platform.errors import DomainError
+
+
+class TierError(DomainError):
+    """A refusal of tiers."""
+
+
+@dataclass(eq=False)
+class QualifyingSumTooLarge(TierError):
+    """More would count towards the member's tier than can be counted. ``limit`` is that most."""
+
+    limit: int

@@ -1,0 +1,72 @@
+"""The checkers checked: each runs once against a product with a planted fault, and has to see it."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+from tests.faults.experiments import Bench, kill_gateway, kill_postgres, kill_worker, steal_replies
+from tests.faults.races import race_equal_requests
+from tests.faults.verdict import Verdict
+
+Experiment = Callable[[Bench], Verdict]
+
+EXPERIMENTS: Mapping[str, Experiment] = {
+    "F1": kill_postgres,
+    "F2": kill_gateway,
+    "F3": kill_worker,
+    "F6": steal_replies,
+    "F7": race_equal_requests,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """A fault, the experiment that has to see it, and what it has to see."""
+
+    experiment: str
+    fault: str
+    is_seen: Callable[[Verdict], bool]
+    gateway: str | None = None
+    worker: str | None = None
+    is_forgetful: bool = False
+    """PostgreSQL answers COMMIT before it has written anything."""
+
+    @property
+    def name(self) -> str:
+        """The mutation in a report."""
+        return f"{self.experiment} {self.fault}"
+
+    def run(self, bench: Bench) -> Verdict:
+        """The verdict on the product with the fault; it ought to be a bad one."""
+        planted = bench.planted(gateway=self.gateway, worker=self.worker)
+        weakness: AbstractContextManager[None] = nullcontext()
+        if self.is_forgetful:
+            weakness = bench.stack.postgres.forgetful()
+            bench.stack.require("gateway")
+        with weakness:
+            verdict = EXPERIMENTS[self.experiment](planted)
+        verdict.experiment = self.name
+        return verdict
+
+
+def _has_lost(verdict: Verdict) -> bool:
+    return verdict.lost > 0
+
+
+def _has_doubled(verdict: Verdict) -> bool:
+    return verdict.doubled > 0
+
+
+def _has_missed_receipts(verdict: Verdict) -> bool:
+    return verdict.missing_receipts > 0
+
+
+MUTATIONS = (
+    Mutation("F1", "asynchronous commit", _has_lost, is_forgetful=True),
+    Mutation("F2", "acknowledged before commit", _has_lost, gateway="acknowledge-before-commit"),
+    Mutation("F2", "idempotency claim forgotten", _has_doubled, gateway="forget-the-claim"),
+    Mutation("F3", "new Message-ID each time", _has_missed_receipts, worker="new-message-id"),
+    Mutation("F3", "sent before sending", _has_missed_receipts, worker="sent-before-sending"),
+    Mutation("F6", "keys in their own transaction", _has_doubled, gateway="keys-in-own-transaction"),
+    Mutation("F7", "keys in their own transaction", _has_doubled, gateway="keys-in-own-transaction"),
+)

@@ -1,0 +1,30 @@
+"""A merchant with one store, on a database of its own."""
+
+from collections.abc import Callable
+
+import pytest
+
+from services.loyalty.stores.domain import Store
+from services.platform.db.engine import Database
+from services.platform.tenancy.domain import Tenant
+from tests.support.builders.merchant import Merchant
+from tests.integration.loyalty.snapshots import snapshot
+from tests.support.tenants import DatabaseUrls
+
+Snapshot = Callable[[], dict[str, tuple[int, str]]]
+
+
+@pytest.fixture
+def merchant(database: Database, tenant: Tenant) -> Merchant:
+    return Merchant(database, tenant.home)
+
+
+@pytest.fixture
+def store(merchant: Merchant) -> Store:
+    return merchant.store()
+
+
+@pytest.fixture
+def dump(database_urls: DatabaseUrls, tenant: Tenant) -> Snapshot:
+    """Gives a digest of everything that the tenant has."""
+    return lambda: snapshot(database_urls.owner, tenant.home)

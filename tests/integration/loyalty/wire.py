@@ -1,0 +1,38 @@
+"""What goes over the wire, as the PostgreSQL client library itself traces it."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from services.platform.db.engine import Database
+
+_STATEMENTS = frozenset({"Parse", "Query"})
+_ANSWERED = frozenset({"Sync", "Query"})
+"""After these the client waits for the server; everything else travels together with the next of them."""
+
+
+@dataclass
+class Traffic:
+    """Filled when the tracing ends. The first statement of a transaction is two in one message, and counts as one."""
+
+    statements: int = 0
+    round_trips: int = 0
+
+
+@contextmanager
+def traced(database: Database) -> Iterator[Traffic]:
+    """Trace what is said on the connection of a pool with one connection."""
+    traffic = Traffic()
+    with tempfile.TemporaryFile() as trace:
+        with database.engine.connect() as connection:
+            driver = database.driver_connection(connection)
+            driver.pgconn.trace(trace.fileno())
+        yield traffic
+        # Closes the trace's own copy of the file as well: what was said is on the disk then.
+        driver.pgconn.untrace()
+        trace.seek(0)
+        lines = trace.read().decode(errors="replace").splitlines()
+    sent = [parts[3] for parts in (line.split("\t") for line in lines) if len(parts) > 3 and parts[1] == "F"]
+    traffic.statements = sum(message in _STATEMENTS for message in sent)
+    traffic.round_trips = sum(message in _ANSWERED for message in sent)

@@ -1,0 +1,193 @@
+"""One tenant's token with another one's names: what must not happen, position by position."""
+
+import base64
+import binascii
+import copy
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from services.platform.errors import InvalidInput
+from services.gateway.graphql.ids import take_apart
+from tests.integration.tenancy.holdings import strings_of
+from tests.integration.tenancy.requests import Position, Prepared, positions, prepare
+from tests.integration.tenancy.targets import Target
+from tests.integration.tenancy.world import Observer, World
+from tests.support.gateway import Answer
+
+IT = "the name in question"
+BROKEN = frozenset({"INTERNAL", "QUERY_INVALID", "QUERY_LIMIT_EXCEEDED", "QUERY_SYNTAX_INVALID", "REQUEST_MALFORMED"})
+"""Codes that say that the test asked wrongly, or that the product failed; neither shows that a guard held."""
+
+_UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?7[0-9a-f]{3}-?[0-9a-f]{4}-?[0-9a-f]{12}")
+_ENCODED = re.compile(r"[A-Za-z0-9_-]{16,}")
+_LATE_VERBS = ("update", "archive", "deactivate", "reactivate", "rotate", "revoke")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that must not be. ``kind`` is leak, change, oracle or broken."""
+
+    kind: str
+    position: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.position}: {self.detail}"
+
+
+@dataclass(slots=True)
+class Attacker:
+    """Calls everything as tenant a with names of tenant b."""
+
+    world: World
+    observer: Observer
+    secrets: "Secrets"
+    declared_oracles: frozenset[tuple[str, str]] = frozenset()
+    """(Mutation, leaf) pairs that tell by nature whether a name is taken."""
+    calls: int = 0
+
+    def examine(self, position: Position) -> Iterator[Finding]:
+        """Try the other tenant's name, then one that exists nowhere, and compare."""
+        target, naming = position.leaf.target, position.naming
+        foreign_name = naming.foreign(self.world.b)
+        request = prepare(self.world.schema, target, self.world.a, at=position, value=foreign_name)
+        before = self.observer.snapshot()
+        foreign = self._send(request)
+        after = self.observer.snapshot()
+        yield from self._broken(position, foreign)
+        changed = sorted(table for table in after if after[table] != before[table])
+        if changed:
+            yield Finding("change", str(position), ", ".join(changed))
+        if leaked := self.secrets.found_in(without(foreign.text, foreign_name)):
+            yield Finding("leak", str(position), f"{leaked!r} in {foreign.text[:2000]}")
+        if (target.step.name, position.leaf.name) not in self.declared_oracles:
+            yield from self._compare(position, request, foreign, foreign_name)
+
+    def works_with_own(self, position: Position) -> bool:
+        """Whether the same request works with the caller's own name: else a refusal proves nothing."""
+        name = position.naming.own(self.world.a)
+        request = prepare(self.world.schema, position.leaf.target, self.world.a, at=position, value=name)
+        return is_success(self._send(request))
+
+    def _compare(self, position: Position, request: Prepared, foreign: Answer, foreign_name: str) -> Iterator[Finding]:
+        nowhere_name = position.naming.nowhere(foreign_name)
+        if is_success(foreign) and position.leaf.target.is_mutation:
+            # The first call took its keys and numbers: the second one needs others.
+            request = prepare(self.world.schema, position.leaf.target, self.world.a, at=position, value=nowhere_name)
+        else:
+            held = position.naming.within(self.world.a, nowhere_name)
+            request = Prepared(request.query, replaced(request.variables, position, held))
+        nowhere = self._send(request)
+        yield from self._broken(position, nowhere)
+        told, expected = _told(position, foreign, foreign_name), _told(position, nowhere, nowhere_name)
+        if told != expected:
+            yield Finding("oracle", str(position), f"{told[:1500]} differs from {expected[:1500]}")
+
+    def _send(self, request: Prepared) -> Answer:
+        self.calls += 1
+        return self.world.gateway.send(request.query, request.variables, token=self.world.a.token)
+
+    def _broken(self, position: Position, answer: Answer) -> Iterator[Finding]:
+        if broken := BROKEN.intersection(answer.codes):
+            yield Finding("broken", str(position), f"{sorted(broken)}: {answer.text[:1000]}")
+
+
+class Secrets:
+    """Everything by which the other tenant could be recognized in an answer."""
+
+    def __init__(self, world: World, rows: str) -> None:
+        self._canary = world.b.canary
+        self._texts = world.b.texts - world.a.texts
+        self._ids = {UUID(found) for found in _UUID.findall(rows)}
+
+    def found_in(self, text: str) -> str | None:
+        """The first thing of the other tenant in an answer; None when there is none."""
+        if self._canary in text:
+            return self._canary
+        for own in self._texts:
+            if own in text:
+                return own
+        for spelled in (text, *decoded(text)):
+            for found in _UUID.findall(spelled):
+                if UUID(found) in self._ids:
+                    return str(found)
+        return None
+
+
+def all_positions(world: World) -> list[Position]:
+    """Every position of the schema, those last whose mutations take something away."""
+    found = [
+        position
+        for target in sorted(world.targets, key=_lateness)
+        for position in positions(world.schema, target, world.node_types)
+    ]
+    return sorted(found, key=lambda position: _lateness(position.leaf.target))
+
+
+def is_success(answer: Answer) -> bool:
+    """Whether an operation did, or found, what it was asked for."""
+    found = answer.field()
+    if answer.status != 200 or answer.codes or found is None:  # noqa: PLR2004  the status has one name
+        return False
+    name = found.get("__typename", "") if isinstance(found, dict) else ""
+    return not name or name.endswith("Payload") or "code" not in found or "message" not in found
+
+
+def without(text: str, name: str) -> str:
+    """An answer in which the name that was asked for is a word of its own, however it is spelled."""
+    for spelling in spellings(name):
+        text = text.replace(spelling, IT)
+    return text
+
+
+def spellings(name: str) -> Iterator[str]:
+    """A name as it was given, and the key that it holds when it is a global id."""
+    yield name
+    try:
+        _, key = take_apart(name, field="id")
+    except InvalidInput:
+        return
+    yield str(key)
+    yield key.hex
+
+
+def decoded(text: str) -> Iterator[str]:
+    """What the global ids and cursors in a text hold."""
+    for match in _ENCODED.findall(text):
+        try:
+            yield base64.b64decode(match + "=" * (-len(match) % 4), altchars=b"-_").decode()
+        except (binascii.Error, UnicodeDecodeError):
+            continue
+
+
+def replaced(variables: dict[str, Any], position: Position, value: Any) -> dict[str, Any]:
+    """The same variables with another value at one position."""
+    copied: Any = copy.deepcopy(variables)
+    place = copied
+    *way, last = position.leaf.path
+    for part in way:
+        place = place[part]
+    place[last] = value
+    result: dict[str, Any] = copied
+    return result
+
+
+def _told(position: Position, answer: Answer, name: str) -> str:
+    """What an answer tells about a name. Two effects have different ids and times, so of those only the kind counts."""
+    if is_success(answer) and position.leaf.target.is_mutation:
+        found = answer.field()
+        return f"{found['__typename']} replayed={found.get('replayed')}"
+    return f"{answer.status} {without(answer.text, name)}"
+
+
+def _lateness(target: Target) -> int:
+    name = target.step.name
+    return next((rank for rank, verb in enumerate(_LATE_VERBS, 1) if name.startswith(verb)), 0)
+
+
+def leaves_of(value: Any) -> set[str]:
+    """Every text of a JSON value."""
+    return set(strings_of(value))
