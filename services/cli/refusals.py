@@ -25,7 +25,8 @@ _SENTENCES: Mapping[str, Mapping[Language, str]] = MappingProxyType(
         },
         "FOLDER_CLOSED_TO_SERVER": {
             "en": "The account '{account}' of the servers can't enter {closed},"
-            " so they can't keep their data in {folder}. Choose another folder: REGULARS_HOME=/var/lib/regulars ./dev run",
+            " so they can't keep their data in {folder}."
+            " Choose another folder: REGULARS_HOME=/var/lib/regulars ./dev run",
             "zh": "服务器账户“{account}”无法进入 {closed},因此不能在 {folder} 中保存数据。"
             "请另选目录:REGULARS_HOME=/var/lib/regulars ./dev run",
         },

@@ -24,8 +24,10 @@ from services.platform.auth.principals import Authenticator
 from services.platform.auth.tokens import Signer
 from services.platform.config import Environment, Settings
 from services.platform.db.engine import Database, open_database
+from services.platform.ids import new_id
 from services.platform.metering.cost import CostMeter
 from services.platform.tenancy.registry import TenantRegistry
+from tests.support.database import PostgresServer
 from tests.support.tenants import DatabaseUrls
 
 OPERATIONS = Path(__file__).parents[2] / "frontend-contracts" / "operations"
@@ -274,6 +276,20 @@ def api(database_urls: DatabaseUrls, tmp_path: Path) -> Iterator[GraphQLClient]:
     with running_gateway(gateway_services(database, database_urls, tmp_path)) as client:
         yield client
     database.close()
+
+
+@pytest.fixture(scope="session")
+def shared_api(
+    postgres_server: PostgresServer, template_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GraphQLClient]:
+    """As `api`, one for all tests that write nothing."""
+    urls = DatabaseUrls(postgres_server, f"shared_{new_id().hex[-12:]}")
+    postgres_server.create_database(urls.name, template=template_database)
+    database = open_database(urls.app, pool_size=POOL_SIZE)
+    with running_gateway(gateway_services(database, urls, tmp_path_factory.mktemp("shared"))) as client:
+        yield client
+    database.close()
+    postgres_server.drop_database(urls.name)
 
 
 @pytest.fixture

@@ -14,6 +14,9 @@ from services.platform.tenancy.errors import TenancyError
 
 log = structlog.get_logger()
 
+SUGGESTION = " Did you mean"
+"""Begins what the library adds about names that were not asked for."""
+
 TOLD_AT_THE_TOP = (EdgeError, TenancyError, InvalidInput)
 """Refusals that may be told as top-level errors. Any other one should have been a member of a result union."""
 
@@ -46,7 +49,7 @@ def _refusal(error: GraphQLError, request: RequestContext) -> DomainError:
         return cause
     if cause is None or isinstance(cause, GraphQLError | StrawberryGraphQLError):
         # The library's own words about the query: they speak of the schema and of what the client sent.
-        return QueryInvalid(detail=error.message)
+        return QueryInvalid(detail=error.message.partition(SUGGESTION)[0])
     log.error("operation_failed", path=error.path, exc_info=cause)
     return Internal(correlation_id=request.correlation_id)
 

@@ -17,7 +17,7 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from services.gateway.context.errors import QueryInvalid, QueryLimitExceeded, QuerySyntaxInvalid
-from services.gateway.graphql.limits import DEPTH_MAX, TOKENS_MAX, check_document
+from services.gateway.graphql.limits import NESTING_MAX, TOKENS_MAX, check_document
 
 REMEMBERED_MAX = 1_000
 REMEMBERED_LENGTH_MAX = 16_384
@@ -83,7 +83,7 @@ def _parsed(text: str) -> DocumentNode:
         if "tokens" in detail:
             raise QueryLimitExceeded(dimension="tokens", maximum=TOKENS_MAX, requested=TOKENS_MAX + 1) from error
         if "nested too deeply" in detail:
-            raise QueryLimitExceeded(dimension="depth", maximum=DEPTH_MAX, requested=DEPTH_MAX + 1) from error
+            raise QueryLimitExceeded(dimension="nesting", maximum=NESTING_MAX, requested=NESTING_MAX + 1) from error
         raise QuerySyntaxInvalid(detail=_with_place(error, detail)) from error
 
 

@@ -5,7 +5,7 @@ check itself expensive.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from graphql import (
     DocumentNode,
@@ -27,11 +27,24 @@ OPERATIONS_MAX = 10
 FRAGMENTS_MAX = 50
 ALIASES_MAX = 50
 DIRECTIVES_PER_NODE_MAX = 5
-DEPTH_MAX = 15
-VALUE_DEPTH_MAX = 10
 ROOT_FIELDS_MAX = 20
+DEPTH_MAX = 15
+"""Fields within fields; fragments add nothing to it, since they only say again where one is."""
+NESTING_MAX = 60
+"""Braces within braces, which bounds every recursion over a document that comes later."""
+VALUE_DEPTH_MAX = 10
 
 INTROSPECTION_FIELDS = frozenset({"__schema", "__type"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a node stands in its definition."""
+
+    depth: int = 0
+    nesting: int = 0
+    value_depth: int = 0
+    is_introspection: bool = False
 
 
 @dataclass(slots=True)
@@ -59,12 +72,11 @@ def check_document(document: DocumentNode) -> bool:
     _bound("operations", OPERATIONS_MAX, _count(document, OperationDefinitionNode))
     _bound("fragments", FRAGMENTS_MAX, _count(document, FragmentDefinitionNode))
     tally = _Tally()
-    for index, definition in enumerate(document.definitions):
-        is_fragment = isinstance(definition, FragmentDefinitionNode)
-        name = definition.name.value if isinstance(definition, FragmentDefinitionNode) else f"#{index}"
-        _walk(definition, tally, tally.definitions.setdefault(name, _Definition()))
-        if not is_fragment and isinstance(definition, OperationDefinitionNode):
-            _bound("rootFields", ROOT_FIELDS_MAX, len(definition.selection_set.selections))
+    for index, node in enumerate(document.definitions):
+        name = node.name.value if isinstance(node, FragmentDefinitionNode) else f"#{index}"
+        if isinstance(node, OperationDefinitionNode):
+            _bound("rootFields", ROOT_FIELDS_MAX, len(node.selection_set.selections))
+        _walk(node, tally, tally.definitions.setdefault(name, _Definition()))
     _bound("aliases", ALIASES_MAX, tally.aliases)
     _bound("depth", DEPTH_MAX, max((_depth(name, tally.definitions, {}) for name in tally.definitions), default=0))
     return tally.has_introspection
@@ -80,27 +92,46 @@ def _count(document: DocumentNode, kind: type[Node]) -> int:
 
 
 def _walk(root: Node, tally: _Tally, definition: _Definition) -> None:
-    """Visit every node below ``root`` once. A stack entry is a node, its selection depth and its value depth."""
-    stack: list[tuple[Node, int, int]] = [(root, 0, 0)]
+    """Visit every node below ``root`` once."""
+    stack = [(root, _Place(is_introspection=_is_about_the_schema(root)))]
     while stack:
-        node, depth, value_depth = stack.pop()
+        node, place = stack.pop()
         _bound("directives", DIRECTIVES_PER_NODE_MAX, len(getattr(node, "directives", None) or ()))
         if isinstance(node, StringValueNode) and "\0" in node.value:
             raise RequestMalformed(reason="NUL_CHARACTER")
         if isinstance(node, FragmentSpreadNode):
-            definition.spreads.append((node.name.value, depth))
-        elif isinstance(node, SelectionSetNode):
-            depth += 1
-            definition.depth = max(definition.depth, depth)
-            _bound("depth", DEPTH_MAX, depth)
-        elif isinstance(node, ListValueNode | ObjectValueNode):
-            value_depth += 1
-            _bound("valueDepth", VALUE_DEPTH_MAX, value_depth)
+            definition.spreads.append((node.name.value, place.depth))
         elif isinstance(node, FieldNode):
             tally.aliases += node.alias is not None
-            if node.name.value in INTROSPECTION_FIELDS:
-                tally.has_introspection = True
-        stack.extend((child, depth, value_depth) for child in _children(node))
+            tally.has_introspection |= node.name.value in INTROSPECTION_FIELDS
+        place = _below(node, place)
+        definition.depth = max(definition.depth, place.depth)
+        stack.extend((child, place) for child in _children(node))
+
+
+def _below(node: Node, place: _Place) -> _Place:
+    """Where the children of a node stand.
+
+    Raises:
+        QueryLimitExceeded: too deep.
+    """
+    if isinstance(node, ListValueNode | ObjectValueNode):
+        _bound("valueDepth", VALUE_DEPTH_MAX, place.value_depth + 1)
+        return replace(place, value_depth=place.value_depth + 1)
+    if isinstance(node, SelectionSetNode):
+        _bound("nesting", NESTING_MAX, place.nesting + 1)
+        return replace(place, nesting=place.nesting + 1)
+    if isinstance(node, FieldNode):
+        # The schema's own depth is bounded by a rule of the library.
+        is_introspection = place.is_introspection or node.name.value in INTROSPECTION_FIELDS
+        depth = place.depth if is_introspection else place.depth + 1
+        _bound("depth", DEPTH_MAX, depth)
+        return replace(place, depth=depth, is_introspection=is_introspection)
+    return place
+
+
+def _is_about_the_schema(node: Node) -> bool:
+    return isinstance(node, FragmentDefinitionNode) and node.type_condition.name.value.startswith("__")
 
 
 def _children(node: Node) -> Iterator[Node]:

@@ -87,7 +87,8 @@ id, holder_id, unit, amount, remaining, state, activates_at, expires_at, origin_
 funder_store_id"""
 OPEN_LOTS = f"SELECT {LOT_COLUMNS} FROM ledger_lots WHERE holder_id = ANY(%(ids)s) AND remaining > 0"
 DUE_LOTS = f"""{OPEN_LOTS}
-AND (expires_at IS NOT NULL OR state = 'pending') AND ((state = 'pending' AND activates_at <= %(now)s) OR expires_at <= %(now)s)"""
+AND (expires_at IS NOT NULL OR state = 'pending')
+AND ((state = 'pending' AND activates_at <= %(now)s) OR expires_at <= %(now)s)"""
 LOTS_BY_ID = f"SELECT {LOT_COLUMNS} FROM ledger_lots WHERE id = ANY(%(ids)s)"
 LOTS_PAGE = f"""
 SELECT {LOT_COLUMNS} FROM ledger_lots

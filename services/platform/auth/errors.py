@@ -63,5 +63,15 @@ class ScopesNotGrantable(AuthError):
 
 
 @dataclass(eq=False)
+class StaffNotFound(AuthError):
+    """The tenant has no such role given to anybody."""
+
+
+@dataclass(eq=False)
+class LastOwner(AuthError):
+    """A tenant keeps at least one owner: make somebody else one first."""
+
+
+@dataclass(eq=False)
 class ApiKeyNotFound(AuthError):
     """The tenant has no such key in use."""

@@ -20,11 +20,11 @@ INSERT_GRANT = """
 INSERT INTO platform.staff_grants (id, user_id, organization_id, tenant_id, store_id, role, created_at)
 VALUES (%(id)s, %(user_id)s, %(organization_id)s, %(tenant_id)s, %(store_id)s, %(role)s, %(now)s)
 ON CONFLICT (user_id, organization_id, tenant_id, store_id) DO UPDATE SET role = EXCLUDED.role"""
-DELETE_GRANT = """
-DELETE FROM platform.staff_grants WHERE id = %(id)s AND tenant_id = %(tenant_id)s RETURNING user_id, role"""
-OWNERS = """
-SELECT id FROM platform.staff_grants
-WHERE tenant_id = %(tenant_id)s AND role = 'owner' AND store_id IS NULL FOR NO KEY UPDATE"""
+# All owners are locked, so that two of them can't remove each other at once.
+GRANT_AND_OWNERS = """
+SELECT id, role FROM platform.staff_grants
+WHERE tenant_id = %(tenant_id)s AND (id = %(id)s OR role = 'owner') ORDER BY id FOR UPDATE"""
+DELETE_GRANT = "DELETE FROM platform.staff_grants WHERE id = %(id)s"
 GRANTS_OF_USER = """
 SELECT organization_id, tenant_id, store_id, role FROM platform.staff_grants WHERE user_id = %(user_id)s"""
 STAFF_OF_TENANT = """

@@ -11,9 +11,11 @@ from services.platform.auth.domain import GRANTABLE, Principal, Role, Scope
 from services.platform.auth.errors import (
     ApiKeyNotFound,
     InvitationInvalid,
+    LastOwner,
     LoginThrottled,
     RoleNotGrantable,
     ScopesNotGrantable,
+    StaffNotFound,
 )
 from services.platform.auth.passwords import normalize_email
 from services.platform.auth.tokens import new_key_prefix, new_key_secret, new_session_secret
@@ -190,6 +192,27 @@ def revoke_invitation(uow: UnitOfWork, *, tenant: Tenant, invitation_id: UUID) -
     values = {"id": invitation_id, "tenant_id": tenant.id, "now": uow.now}
     if uow.execute(sql.REVOKE_INVITATION, values) == 0:
         raise InvitationInvalid
+
+
+def remove_staff(uow: UnitOfWork, *, tenant: Tenant, remover: Principal, grant_id: UUID) -> None:
+    """Take a role back that was given in a tenant or one of its stores. Sessions lose it within seconds.
+
+    Raises:
+        StaffNotFound
+        RoleNotGrantable: the remover could not have given it.
+        LastOwner
+    """
+    rows = {
+        row["id"]: row["role"] for row in uow.fetch_all(sql.GRANT_AND_OWNERS, {"tenant_id": tenant.id, "id": grant_id})
+    }
+    if grant_id not in rows:
+        raise StaffNotFound
+    role = Role(rows[grant_id])
+    if not any(role in GRANTABLE[own] for own in remover.roles()):
+        raise RoleNotGrantable(role=role)
+    if role is Role.OWNER and list(rows.values()).count(Role.OWNER) == 1:
+        raise LastOwner
+    uow.execute(sql.DELETE_GRANT, {"id": grant_id})
 
 
 def clear_attempts(uow: UnitOfWork, *, email: str) -> None:

@@ -45,39 +45,39 @@ def nested_json() -> bytes:
         (b'{"query": "{ node(id: \\"\\\\u0000\\") { id } }"}', "NUL_CHARACTER"),
     ],
 )
-def test_malformed_bodies(api: GraphQLClient, body: bytes, reason: str) -> None:
-    answer = api.post(body)
+def test_malformed_bodies(shared_api: GraphQLClient, body: bytes, reason: str) -> None:
+    answer = shared_api.post(body)
 
     assert answer.status == 400
     assert answer.error == {"code": "REQUEST_MALFORMED", "reason": reason}
     assert "data" not in answer.content
 
 
-def test_deeply_nested_json_is_refused_before_it_is_read(api: GraphQLClient, nested_json: bytes) -> None:
-    answer = api.post(nested_json)
+def test_deeply_nested_json_is_refused_before_it_is_read(shared_api: GraphQLClient, nested_json: bytes) -> None:
+    answer = shared_api.post(nested_json)
 
     assert answer.status == 400
     assert answer.error == {"code": "REQUEST_MALFORMED", "reason": "NESTED_TOO_DEEPLY"}
 
 
-def test_brackets_inside_of_strings_are_not_nesting(api: GraphQLClient) -> None:
-    answer = api.execute("query ($a: ID!) { node(id: $a) { id } }", {"a": "[" * 200 + '\\"{'})
+def test_brackets_inside_of_strings_are_not_nesting(shared_api: GraphQLClient) -> None:
+    answer = shared_api.execute("query ($a: ID!) { node(id: $a) { id } }", {"a": "[" * 200 + '\\"{'})
 
     assert answer.code == "UNAUTHENTICATED"
 
 
 @pytest.mark.parametrize("announced", [True, False])
-def test_bodies_over_the_limit(api: GraphQLClient, announced: bool) -> None:  # noqa: FBT001  a case of the table
+def test_bodies_over_the_limit(shared_api: GraphQLClient, announced: bool) -> None:  # noqa: FBT001  a case of the table
     padding = b" " * (MIB + 1)
     body: bytes | list[bytes] = padding if announced else [padding[: MIB // 2]] * 3
 
-    answer = api.post(body)
+    answer = shared_api.post(body)
 
     assert answer.status == 413
     assert answer.error == {"code": "BODY_TOO_LARGE", "limitBytes": MIB}
 
 
-def test_an_endless_body_is_cut_off(api: GraphQLClient) -> None:
+def test_an_endless_body_is_cut_off(shared_api: GraphQLClient) -> None:
     sent = 0
 
     def endless() -> Iterator[bytes]:
@@ -86,28 +86,28 @@ def test_an_endless_body_is_cut_off(api: GraphQLClient) -> None:
             sent += 65_536
             yield b" " * 65_536
 
-    answer = api.post(endless())
+    answer = shared_api.post(endless())
 
     assert answer.status == 413
     assert sent <= 2 * MIB
 
 
-def test_a_body_of_just_the_limit_is_read(api: GraphQLClient) -> None:
+def test_a_body_of_just_the_limit_is_read(shared_api: GraphQLClient) -> None:
     body = json.dumps({"query": VIEWER}).encode()
 
-    assert api.post(body + b" " * (MIB - len(body))).data == {"viewer": {"kind": "PUBLIC"}}
+    assert shared_api.post(body + b" " * (MIB - len(body))).data == {"viewer": {"kind": "PUBLIC"}}
 
 
 @pytest.mark.parametrize("content_length", ["-1", "abc", "1e3", ""])
-def test_a_content_length_that_is_no_number(api: GraphQLClient, content_length: str) -> None:
-    answer = api.post(b"{}", **{"Content-Length": content_length})
+def test_a_content_length_that_is_no_number(shared_api: GraphQLClient, content_length: str) -> None:
+    answer = shared_api.post(b"{}", **{"Content-Length": content_length})
 
     assert answer.error == {"code": "REQUEST_MALFORMED", "reason": "CONTENT_LENGTH"}
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS", "PATCH"])
-def test_only_post_is_answered(api: GraphQLClient, method: str) -> None:
-    answer = api.send(method, "/graphql?query={viewer{kind}}")
+def test_only_post_is_answered(shared_api: GraphQLClient, method: str) -> None:
+    answer = shared_api.send(method, "/graphql?query={viewer{kind}}")
 
     assert answer.status == 405
     assert answer.headers["Allow"] == "POST"
@@ -125,8 +125,8 @@ def test_only_post_is_answered(api: GraphQLClient, method: str) -> None:
         "application/json; charset=utf-16",
     ],
 )
-def test_only_json_is_read(api: GraphQLClient, content_type: str) -> None:
-    answer = api.post(json.dumps({"query": VIEWER}).encode(), Content_Type=content_type)
+def test_only_json_is_read(shared_api: GraphQLClient, content_type: str) -> None:
+    answer = shared_api.post(json.dumps({"query": VIEWER}).encode(), Content_Type=content_type)
 
     assert answer.status == 415
     assert answer.error == {"code": "CONTENT_TYPE_UNSUPPORTED", "accepted": "application/json; charset=utf-8"}
@@ -143,14 +143,6 @@ DEEP = (
 )
 
 
-def test_a_fragment_bomb_is_answered_at_once(api: GraphQLClient) -> None:
-    began = time.perf_counter()
-    answer = api.execute(BOMB)
-
-    assert answer.data == {"viewer": {"kind": "PUBLIC"}}
-    assert time.perf_counter() - began < 2
-
-
 @pytest.mark.parametrize(
     ("document", "dimension", "maximum"),
     [
@@ -162,15 +154,17 @@ def test_a_fragment_bomb_is_answered_at_once(api: GraphQLClient) -> None:
         ("query " + "@a " * 6 + "{ viewer { kind } }", "directives", 5),
         ("{ viewer { kind } } " + " ".join(f"fragment f{n} on Viewer {{ kind }}" for n in range(51)), "fragments", 50),
         (" ".join(f"query q{n} {{ viewer {{ kind }} }}" for n in range(11)), "operations", 10),
-        ("{ viewer " * 400 + "}" * 400, "depth", 15),
+        ("{ viewer " * 400 + "}" * 400, "nesting", 60),
+        ("{ " + "... { " * 61 + "viewer { kind }" + "}" * 62, "nesting", 60),
         ("{ viewer " * 16 + "{ kind }" + "}" * 16, "depth", 15),
         (DEEP, "depth", 15),
+        (BOMB, "cost", 10_000),
         ("{ node(id: " + "[" * 11 + "]" * 11 + ") { id } }", "valueDepth", 10),
     ],
 )
-def test_queries_over_a_limit(api: GraphQLClient, document: str, dimension: str, maximum: int) -> None:
+def test_queries_over_a_limit(shared_api: GraphQLClient, document: str, dimension: str, maximum: int) -> None:
     began = time.perf_counter()
-    answer = api.execute(document, {"id": "x"})
+    answer = shared_api.execute(document, {"id": "x"})
 
     assert answer.status == 200
     assert answer.error["code"] == "QUERY_LIMIT_EXCEEDED"
@@ -180,16 +174,16 @@ def test_queries_over_a_limit(api: GraphQLClient, document: str, dimension: str,
 
 
 @pytest.mark.parametrize("first", ["first: 100", "first: $first"])
-def test_expensive_queries_are_refused_before_they_run(api: GraphQLClient, first: str) -> None:
+def test_expensive_queries_are_refused_before_they_run(shared_api: GraphQLClient, first: str) -> None:
     document = (
         "query ($first: Int! = 100) { members(FIRST) { edges { node { ledger(FIRST) { edges { node { id } } } } } } }"
     )
 
-    answer = api.execute(document.replace("FIRST", first), {} if first == "first: 100" else {"first": 100})
+    answer = shared_api.execute(document.replace("FIRST", first), {} if first == "first: 100" else {"first": 100})
 
     # graphql: an unused variable would be refused first, so the literal form declares none
     if first == "first: 100":
-        answer = api.execute(document.replace("($first: Int! = 100) ", "").replace("FIRST", first))
+        answer = shared_api.execute(document.replace("($first: Int! = 100) ", "").replace("FIRST", first))
     assert answer.error["dimension"] == "cost"
     assert answer.error["requested"] > answer.error["maximum"] == 10_000
 
@@ -208,8 +202,8 @@ def test_expensive_queries_are_refused_before_they_run(api: GraphQLClient, first
         ("{ node(id: 1.5) { id } }", "QUERY_INVALID"),
     ],
 )
-def test_documents_that_do_not_fit(api: GraphQLClient, document: str, code: str) -> None:
-    answer = api.execute(document)
+def test_documents_that_do_not_fit(shared_api: GraphQLClient, document: str, code: str) -> None:
+    answer = shared_api.execute(document)
 
     assert answer.status == 200
     assert answer.content["errors"][0]["extensions"]["code"] == code
@@ -217,28 +211,28 @@ def test_documents_that_do_not_fit(api: GraphQLClient, document: str, code: str)
     assert "Did you mean" not in json.dumps(answer.content)
 
 
-def test_the_newer_media_type_gets_honest_statuses(api: GraphQLClient) -> None:
+def test_the_newer_media_type_gets_honest_statuses(shared_api: GraphQLClient) -> None:
     media_type = "application/graphql-response+json"
 
-    good = api.post(json.dumps({"query": VIEWER}).encode(), Accept=media_type)
-    bad = api.post(json.dumps({"query": "{ nothing }"}).encode(), Accept=f"{media_type}, application/json;q=0.9")
+    good = shared_api.post(json.dumps({"query": VIEWER}).encode(), Accept=media_type)
+    bad = shared_api.post(json.dumps({"query": "{ nothing }"}).encode(), Accept=f"{media_type}, application/json;q=0.9")
 
     assert (good.status, bad.status) == (200, 400)
     assert good.headers["Content-Type"] == bad.headers["Content-Type"] == f"{media_type}; charset=utf-8"
     assert "data" not in bad.content
 
 
-def test_correlation_ids_come_back_and_bad_ones_are_replaced(api: GraphQLClient) -> None:
-    given = api.post(b"{}", **{"X-Correlation-Id": "till-7.42"})
-    made = api.post(b"{}", **{"X-Correlation-Id": "a b\u00e9 c"})
+def test_correlation_ids_come_back_and_bad_ones_are_replaced(shared_api: GraphQLClient) -> None:
+    given = shared_api.post(b"{}", **{"X-Correlation-Id": "till-7.42"})
+    made = shared_api.post(b"{}", **{"X-Correlation-Id": "a b;c"})
 
     assert given.headers["X-Correlation-Id"] == "till-7.42"
     assert len(made.headers["X-Correlation-Id"]) == 32
 
 
-def test_sentences_follow_the_reader(api: GraphQLClient) -> None:
+def test_sentences_follow_the_reader(shared_api: GraphQLClient) -> None:
     texts = {
-        language: api.post(b"5", **{"Accept-Language": language}).content["errors"][0]["message"]
+        language: shared_api.post(b"5", **{"Accept-Language": language}).content["errors"][0]["message"]
         for language in ("zh-CN,zh;q=0.9,en;q=0.1", "en-GB", "fr, zh;q=0.3", "", "de;q=x,;;,")
     }
 
@@ -271,9 +265,9 @@ def test_introspection_is_for_those_with_a_credential_in_production(production_a
     assert owner.data == {"__schema": {"queryType": {"name": "Query"}}}
 
 
-def test_introspection_is_open_in_development(api: GraphQLClient) -> None:
+def test_introspection_is_open_in_development(shared_api: GraphQLClient) -> None:
     from graphql import get_introspection_query  # noqa: PLC0415  the very query that GraphiQL sends
 
-    answer = api.execute(get_introspection_query(input_value_deprecation=True))
+    answer = shared_api.execute(get_introspection_query(input_value_deprecation=True))
 
     assert answer.data["__schema"]["mutationType"]["name"] == "Mutation"

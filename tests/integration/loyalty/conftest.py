@@ -8,10 +8,10 @@ from services.loyalty.stores.domain import Store
 from services.platform.db.engine import Database
 from services.platform.tenancy.domain import Tenant
 from tests.support.builders.merchant import Merchant
-from tests.integration.loyalty.snapshots import snapshot
+from tests.support.snapshot import snapshot
 from tests.support.tenants import DatabaseUrls
 
-Snapshot = Callable[[], dict[str, tuple[int, str]]]
+Dump = Callable[[], dict[str, str]]
 
 
 @pytest.fixture
@@ -25,6 +25,6 @@ def store(merchant: Merchant) -> Store:
 
 
 @pytest.fixture
-def dump(database_urls: DatabaseUrls, tenant: Tenant) -> Snapshot:
-    """Gives a digest of everything that the tenant has."""
-    return lambda: snapshot(database_urls.owner, tenant.home)
+def dump(database_urls: DatabaseUrls) -> Dump:
+    """Gives a digest of everything that the database holds."""
+    return lambda: snapshot(database_urls.owner)

@@ -23,7 +23,7 @@ def world(database: Database, settings: Settings) -> Iterator[World]:
     with running_gateway(database, settings) as gateway:
         filled = make_world(gateway)
     with running_gateway(database, settings) as gateway:
-        yield World(filled.schema, gateway, filled.a, filled.b)
+        yield filled.moved_to(gateway)
 
 
 def test_names_of_another_tenant_lead_nowhere(

@@ -82,6 +82,15 @@ def _identity(kind: str) -> Callable[[Holdings], Any]:
     return lambda holdings: holdings.identity(kind)
 
 
+def _draft(holdings: Holdings) -> Any:
+    return holdings.look("{ program { draft { revision document } } }")["draft"]
+
+
+def _reward_version(holdings: Holdings) -> Any:
+    reward_id = holdings.one("Reward")["id"]
+    return holdings.look(f'{{ reward(id: "{reward_id}") {{ version }} }}')["version"]
+
+
 def _unknown_text(_: Any) -> str:
     return fresh("unknown")
 
@@ -111,7 +120,7 @@ NAMING: Mapping[tuple[str, str], Naming] = MappingProxyType(
             own=_field("Store", "code"),
             foreign=_field("Store", "code"),
             nowhere=lambda _: fresh("store"),
-            within=lambda holdings, code: _about_store(holdings.one("ProgramDraft")["document"], code),
+            within=lambda holdings, code: _about_store(_draft(holdings)["document"], code),
         ),
     }
 )
@@ -130,14 +139,14 @@ PLAIN: Mapping[tuple[str, str], Any] = MappingProxyType(
         ("ExternalPurchaseInput", "source"): "till",
         ("IdentityInput", "kind"): "EMAIL",
         ("InviteStaffInput", "role"): "CASHIER",
-        ("PublishProgramInput", "revision"): lambda holdings: _revision(holdings),
+        ("PublishProgramInput", "revision"): lambda holdings: _draft(holdings)["revision"],
         ("RecordPurchaseInput", "occurredAt"): OMITTED,
         ("RedeemRewardInput", "expectedPoints"): OMITTED,
         ("RefundPurchaseInput", "occurredAt"): OMITTED,
         ("RefundOfInput", "amount"): "0.01",
-        ("SaveProgramDraftInput", "revision"): lambda holdings: _revision(holdings),
+        ("SaveProgramDraftInput", "revision"): lambda holdings: _draft(holdings)["revision"],
         ("UpdateRewardInput", "stock"): 100,
-        ("UpdateRewardInput", "version"): lambda holdings: _reward_version(holdings),
+        ("UpdateRewardInput", "version"): _reward_version,
     }
 )
 PLAIN_TEXTS = frozenset(
@@ -171,15 +180,6 @@ BY_TYPE: Mapping[str, Any] = MappingProxyType(
     }
 )
 ZERO_DECIMALS = frozenset({"discount"})
-
-
-def _revision(holdings: Holdings) -> Any:
-    return holdings.look("{ program { draft { revision } } }")["draft"]["revision"]
-
-
-def _reward_version(holdings: Holdings) -> Any:
-    reward_id = holdings.one("Reward")["id"]
-    return holdings.look(f'{{ reward(id: "{reward_id}") {{ version }} }}')["version"]
 
 
 def naming_of(schema: GraphQLSchema, leaf: Leaf, foreign_types: tuple[str, ...]) -> tuple[Naming, ...]:

@@ -12,7 +12,7 @@ from tests.integration.tenancy.requests import prepare
 from tests.integration.tenancy.targets import Target, targets
 from tests.integration.tenancy.values import key_of
 from tests.support.gateway import TestGateway
-from tests.support.story import Merchant, receipt, sign_up
+from tests.support.story import Caller, Merchant, receipt, sign_up
 
 CRAWLS = 2
 """The second crawl has the ids that the first one found."""
@@ -26,6 +26,12 @@ class World:
     gateway: TestGateway
     a: Holdings
     b: Holdings
+
+    def moved_to(self, gateway: TestGateway) -> "World":
+        """The same tenants, reached by another gateway."""
+        for holdings in (self.a, self.b):
+            holdings.look = Caller(gateway, holdings.token).ask
+        return World(self.schema, gateway, self.a, self.b)
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -168,7 +174,8 @@ def _crawl(gateway: TestGateway, schema: GraphQLSchema, holdings: Holdings) -> N
         except LookupError:
             continue
         answer = gateway.send(request.query, request.variables, token=holdings.token)
-        holdings.remember(answer.document.get("data"))
+        for name, value in (answer.document.get("data") or {}).items():
+            holdings.remember(value, "Query", name)
 
 
 class Observer:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -14,15 +15,25 @@ from services.platform.auth.errors import (
     CredentialInvalid,
     EmailTaken,
     InvitationInvalid,
+    LastOwner,
     LoginFailed,
     LoginThrottled,
     PasswordTooWeak,
     RoleNotGrantable,
     ScopesNotGrantable,
+    StaffNotFound,
 )
 from services.platform.auth.passwords import Passwords
 from services.platform.auth.principals import Authenticator, Reached
-from services.platform.auth.service import create_api_key, invite_staff, log_out, revoke_api_key, rotate_api_key
+from services.platform.auth.queries import staff_of_tenant
+from services.platform.auth.service import (
+    create_api_key,
+    invite_staff,
+    log_out,
+    remove_staff,
+    revoke_api_key,
+    rotate_api_key,
+)
 from services.platform.auth.sign_in import AcceptInvitation, accept_invitation, log_in
 from services.platform.auth.tokens import Signer
 from services.platform.clock import wall_now
@@ -325,6 +336,27 @@ def test_nobody_gives_more_than_they_have(database: Database, database_urls: Dat
         unit_of_work(database, PLATFORM, now=wall_now(), actor=admin.principal.actor, correlation_id="t") as uow,
     ):
         invite_staff(uow, tenant=admin.tenant, inviter=admin.principal, email="c@example.test", role=Role.OWNER)
+
+
+def test_a_role_is_taken_back_and_the_last_owner_stays(database: Database, database_urls: DatabaseUrls) -> None:
+    cashier = _accept(database, _invite(database, database_urls, Role.CASHIER))
+    owner = _reach(database, _sign_up(database, database_urls).session.token)
+    assert owner.tenant is not None
+    with read_session(database, PLATFORM, now=NOW) as session:
+        grants = {one.role: one.id for one in staff_of_tenant(session, tenant_id=owner.tenant.id, after=None, limit=9)}
+
+    def remove(grant_id: UUID) -> None:
+        assert owner.tenant is not None
+        with unit_of_work(database, PLATFORM, now=NOW, actor=owner.principal.actor, correlation_id="test") as uow:
+            remove_staff(uow, tenant=owner.tenant, remover=owner.principal, grant_id=grant_id)
+
+    remove(grants[Role.CASHIER])
+
+    assert _reach(database, cashier).tenant is None
+    with pytest.raises(StaffNotFound):
+        remove(grants[Role.CASHIER])
+    with pytest.raises(LastOwner):
+        remove(grants[Role.OWNER])
 
 
 def test_who_works_for_several_tenants_names_one(database: Database, database_urls: DatabaseUrls) -> None:
