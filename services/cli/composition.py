@@ -1,6 +1,6 @@
 """What every command opens, and closes whatever happens."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -32,10 +32,10 @@ class Opened:
     broker: dramatiq.Broker
 
 
-def settings_or_exit() -> Settings:
-    """The environment's settings; what is wrong with them ends the command with a sentence."""
+def settings_or_exit(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of ``environ``, or of this process; what is wrong with them ends the command with a sentence."""
     try:
-        return settings_from_environment(environment())
+        return settings_from_environment(environ or environment())
     except ConfigurationError as error:
         complaints.print(f"[red]{error}[/red]")
         raise typer.Exit(2) from error

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 from rich.table import Table
 
 from services.cli.composition import Opened, complaints, console, opened, settings_or_exit
+from services.cli.surroundings import reachable_servers
 from services.demo.access import OWNER_EMAIL, read_access
 from services.demo.chain import NAME, SLUG, Chain, demo_tenant, make_chain, move_clock
 from services.demo.dataset import CURRENCY, SHOP_ZONE, DatasetFiles, DatasetMissing, installed_dataset
@@ -51,9 +52,12 @@ def demo(
     verify_only: Annotated[bool, typer.Option("--verify-only", help="Load nothing; compare what is there.")] = False,
 ) -> None:
     """Make the demo chain, ring up its baskets and compare the books. Safe to stop and to run again."""
-    settings = settings_or_exit()
     words = WORDS[language_of(os.environ)]
-    with opened(settings, pool_size=2) as servers, _until_interrupted() as is_stopped:
+    with (
+        reachable_servers() as environ,
+        opened(settings_or_exit(environ), pool_size=2) as servers,
+        _until_interrupted() as is_stopped,
+    ):
         run = DemoRun(servers, words, is_stopped)
         try:
             files = installed_dataset()

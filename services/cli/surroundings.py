@@ -15,8 +15,10 @@ from services.platform.embedded.postgres import EmbeddedPostgres
 from services.platform.embedded.valkey import EmbeddedValkey
 from services.platform.supervision.errors import FolderInUse
 from services.platform.supervision.supervisor import Supervisor
+from services.platform.tenancy.migrations import migrate_shared, migrate_tenants
 
 ADDRESSES = "addresses.json"
+NO_SMTP = "smtp://127.0.0.1:1"
 
 
 def home() -> Path:
@@ -77,7 +79,10 @@ def reachable_servers() -> Iterator[Mapping[str, str]]:
         except FolderInUse:
             found = environment()
         else:
-            found = start_servers(supervisor)
+            # Nobody sends e-mail from here: what is queued goes out when `run` has a sink to send it to.
+            found = {"REGULARS_SMTP_URL": NO_SMTP, **start_servers(supervisor)}
+            migrate_shared(found["REGULARS_DIRECT_DATABASE_URL"])
+            migrate_tenants(found["REGULARS_DIRECT_DATABASE_URL"], progress=lambda *_: None)
         yield found
 
 

@@ -25,6 +25,7 @@ from tests.faults.verdict import Evidence, Verdict, judge
 LEAK_SECONDS = 10.0
 PAUSE_SECONDS_MAX = 0.15
 THEFT_EVERY = 8
+MAILS_PER_KILL = 10
 
 # Only the gateway comes by TCP.
 LEFT_BEHIND = """
@@ -72,6 +73,7 @@ class Bench:
             self.stack.require("scheduler")
         merchant = open_merchant(self.stack.gateway_port, members=members)
         letters = Letters(self.stack, merchant, self.scale.is_hurried)
+        letters.wait_until_sent()  # the members' welcome: from here on the worker is known to be at work
         return merchant, letters, self.stack.home / "tills" / merchant.slug
 
     def planted(self, *, gateway: str | None = None, worker: str | None = None) -> "Bench":
@@ -137,6 +139,7 @@ def kill_worker(bench: Bench) -> Verdict:
     """F3: SIGKILL to the worker while receipts go out."""
 
     def injure(letters: Letters) -> float | None:
+        letters.wait_for_more(MAILS_PER_KILL)
         bench.stack.kill("worker")
         letters.note_in_flight()
         bench.stack.restart("worker")

@@ -83,6 +83,18 @@ class Letters:
                         doorbell.ring(task)
                 time.sleep(POLL_SECONDS)
 
+    def wait_for_more(self, mails: int) -> None:
+        """Wait until the sink has taken so many more.
+
+        Raises:
+            TimeoutError: it has not within ``STALLED_SECONDS``.
+        """
+        total, deadline = self.arrived().total() + mails, monotonic() + STALLED_SECONDS
+        while self.arrived().total() < total:
+            if monotonic() > deadline:
+                raise TimeoutError(f"the worker does not send {mails} e-mails")
+            time.sleep(0.02)
+
     def messages(self) -> dict[str, tuple[str, str]]:
         """Of each message, by what it is about: its id and its state."""
         with psycopg.connect(self.stack.postgres.superuser_url, autocommit=True) as connection:

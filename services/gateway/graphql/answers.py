@@ -9,15 +9,27 @@ from strawberry.exceptions import StrawberryGraphQLError
 from services.gateway.context.errors import EdgeError, Internal, QueryInvalid
 from services.gateway.context.request import Locale, RequestContext
 from services.gateway.graphql.sentences import sentence
+from services.loyalty.members.errors import IdentityInvalid
+from services.platform.auth.errors import CredentialInvalid
 from services.platform.errors import DomainError, InvalidInput
-from services.platform.tenancy.errors import TenancyError
+from services.platform.tenancy.errors import TenantContradicted, TenantRequired, TenantSuspended, TenantUnknown
 
 log = structlog.get_logger()
 
 SUGGESTION = " Did you mean"
 """Begins what the library adds about names that were not asked for."""
 
-TOLD_AT_THE_TOP = (EdgeError, TenancyError, InvalidInput)
+TOLD_AT_THE_TOP: tuple[type[DomainError], ...] = (
+    EdgeError,
+    CredentialInvalid,
+    TenantUnknown,
+    TenantSuspended,
+    TenantContradicted,
+    TenantRequired,
+    InvalidInput,
+    # A query that looks for a member by a phone number that is none.
+    IdentityInvalid,
+)
 """Refusals that may be told as top-level errors. Any other one should have been a member of a result union."""
 
 

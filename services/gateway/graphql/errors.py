@@ -138,4 +138,4 @@ def described_error(error: DomainError, locale: Locale) -> ErrorInterface:
 def description_of(cls: type[DomainError]) -> str:
     """The first paragraph of a refusal's docstring: when it happens."""
     documentation = inspect.getdoc(cls) or ""
-    return " ".join(documentation.split("\n\n")[0].split())
+    return " ".join(documentation.split("\n\n")[0].split()).replace("``", "`")

@@ -23,7 +23,8 @@ def test_a_purchase_becomes_evidence_an_entry_and_a_lot(merchant: Merchant, stor
     version = merchant.program()
     member_id = merchant.member()
     merchant.actor = Actor(ActorKind.KEY, new_id())
-    occurred_at = NOW - timedelta(hours=2)
+    occurred_at = NOW
+    merchant.now = NOW + timedelta(hours=2)
 
     recorded = merchant.buy(store, member_id, 1_250, 900, occurred_at=occurred_at)
 
@@ -31,7 +32,7 @@ def test_a_purchase_becomes_evidence_an_entry_and_a_lot(merchant: Merchant, stor
     assert merchant.balance(member_id) == Balance(member_id, "points", available=21, earned=21)
     (entry,) = merchant.read(lambda session: ledger.entries_page(session, holder_id=member_id, limit=10))
     assert (entry.kind, entry.seq, entry.header.actor) == (EntryKind.ACCRUAL, 1, merchant.actor)
-    assert (entry.header.occurred_at, entry.header.recorded_at) == (occurred_at, NOW)
+    assert (entry.header.occurred_at, entry.header.recorded_at) == (occurred_at, merchant.now)
     assert (entry.header.store_id, entry.header.program_version_id) == (store.id, version.id)
     (posting,) = entry.postings
     assert (posting.debit, posting.credit, posting.amount) == (

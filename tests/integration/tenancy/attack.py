@@ -5,13 +5,12 @@ import binascii
 import copy
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from services.platform.errors import InvalidInput
 from services.gateway.graphql.ids import take_apart
-from tests.integration.tenancy.holdings import strings_of
 from tests.integration.tenancy.requests import Position, Prepared, positions, prepare
 from tests.integration.tenancy.targets import Target
 from tests.integration.tenancy.world import Observer, World
@@ -48,6 +47,10 @@ class Attacker:
     declared_oracles: frozenset[tuple[str, str]] = frozenset()
     """(Mutation, leaf) pairs that tell by nature whether a name is taken."""
     calls: int = 0
+    is_asking_foreign: bool = False
+    """Whether the call under way uses a name of b."""
+    given: list[str] = field(default_factory=list)
+    """Names of b that a gave to things of its own: from then on they are a's as well."""
 
     def examine(self, position: Position) -> Iterator[Finding]:
         """Try the other tenant's name, then one that exists nowhere, and compare."""
@@ -55,22 +58,30 @@ class Attacker:
         foreign_name = naming.foreign(self.world.b)
         request = prepare(self.world.schema, target, self.world.a, at=position, value=foreign_name)
         before = self.observer.snapshot()
+        self.is_asking_foreign = True
         foreign = self._send(request)
+        self.is_asking_foreign = False
         after = self.observer.snapshot()
         yield from self._broken(position, foreign)
         changed = sorted(table for table in after if after[table] != before[table])
         if changed:
             yield Finding("change", str(position), ", ".join(changed))
-        if leaked := self.secrets.found_in(without(foreign.text, foreign_name)):
+        if is_success(foreign) and target.is_mutation:
+            self.given.append(foreign_name)
+        if leaked := self.secrets.found_in(without(foreign.text, foreign_name, *self.given)):
             yield Finding("leak", str(position), f"{leaked!r} in {foreign.text[:2000]}")
-        if (target.step.name, position.leaf.name) not in self.declared_oracles:
+        if not self.tells_by_nature(position):
             yield from self._compare(position, request, foreign, foreign_name)
 
-    def works_with_own(self, position: Position) -> bool:
-        """Whether the same request works with the caller's own name: else a refusal proves nothing."""
+    def refusal_of_own(self, position: Position) -> str | None:
+        """Why the same request fails with the caller's own name, None when it works: else a refusal proves nothing."""
         name = position.naming.own(self.world.a)
         request = prepare(self.world.schema, position.leaf.target, self.world.a, at=position, value=name)
-        return is_success(self._send(request))
+        answer = self._send(request)
+        return None if is_success(answer) else f"{position}: {answer.text[:500]}"
+
+    def tells_by_nature(self, position: Position) -> bool:
+        return (position.leaf.target.step.name, position.leaf.name) in self.declared_oracles
 
     def _compare(self, position: Position, request: Prepared, foreign: Answer, foreign_name: str) -> Iterator[Finding]:
         nowhere_name = position.naming.nowhere(foreign_name)
@@ -102,6 +113,10 @@ class Secrets:
         self._canary = world.b.canary
         self._texts = world.b.texts - world.a.texts
         self._ids = {UUID(found) for found in _UUID.findall(rows)}
+
+    def ids_in(self, rows: str) -> set[UUID]:
+        """Ids of the other tenant in somebody else's rows."""
+        return {UUID(found) for found in _UUID.findall(rows)} & self._ids
 
     def found_in(self, text: str) -> str | None:
         """The first thing of the other tenant in an answer; None when there is none."""
@@ -136,10 +151,11 @@ def is_success(answer: Answer) -> bool:
     return not name or name.endswith("Payload") or "code" not in found or "message" not in found
 
 
-def without(text: str, name: str) -> str:
-    """An answer in which the name that was asked for is a word of its own, however it is spelled."""
-    for spelling in spellings(name):
-        text = text.replace(spelling, IT)
+def without(text: str, *names: str) -> str:
+    """An answer in which the names that the caller knew are words of their own, however they are spelled."""
+    for name in names:
+        for spelling in spellings(name):
+            text = text.replace(spelling, IT)
     return text
 
 
@@ -186,8 +202,3 @@ def _told(position: Position, answer: Answer, name: str) -> str:
 def _lateness(target: Target) -> int:
     name = target.step.name
     return next((rank for rank, verb in enumerate(_LATE_VERBS, 1) if name.startswith(verb)), 0)
-
-
-def leaves_of(value: Any) -> set[str]:
-    """Every text of a JSON value."""
-    return set(strings_of(value))

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,8 @@ class Holdings:
     cursors: dict[tuple[str, str], str] = field(default_factory=dict)
     """A cursor of each connection, by owner type and field."""
     texts: set[str] = field(default_factory=set)
+    spare_emails: list[str] = field(default_factory=list)
+    """Of members; an address that the attacker enrolled once is the attacker's own from then on."""
 
     def remember(self, value: Any, owner: str = "", name: str = "") -> None:
         """Keep what an answer tells."""
@@ -64,15 +66,3 @@ class Holdings:
         scalars = {key: child for key, child in value.items() if not isinstance(child, Mapping | list)}
         if type_name and scalars not in self.objects[type_name]:
             self.objects[type_name].append(scalars)
-
-
-def strings_of(value: Any) -> Iterator[str]:
-    """Every text in a JSON value, keys aside."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for child in value.values():
-            yield from strings_of(child)
-    elif isinstance(value, list):
-        for child in value:
-            yield from strings_of(child)

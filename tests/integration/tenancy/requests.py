@@ -17,8 +17,8 @@ from graphql import (
 
 from tests.integration.tenancy.holdings import Holdings
 from tests.integration.tenancy.selections import document
-from tests.integration.tenancy.targets import Leaf, Path, Target, alternatives, bare, leaves
-from tests.integration.tenancy.values import Naming, Omitted, naming_of, plain_value
+from tests.integration.tenancy.targets import Leaf, Path, Target, bare, is_choice, leaves
+from tests.integration.tenancy.values import PREFERRED, Naming, Omitted, naming_of, plain_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class _Filler:
 
     def _object(self, type_: GraphQLInputObjectType, path: Path) -> dict[str, Any]:
         names = list(type_.fields)
-        if type_.is_one_of:
+        if is_choice(type_):
             names = [self._chosen(type_, path)]
         filled = {name: self.fill(type_.fields[name].type, (*path, name), type_.name) for name in names}
         return {
@@ -127,7 +127,7 @@ class _Filler:
     def _chosen(self, type_: GraphQLInputObjectType, path: Path) -> str:
         if self._at and path in self._at.choices:
             return self._at.choices[path]
-        return alternatives(type_)[0]
+        return PREFERRED.get(type_.name) or next(iter(type_.fields))
 
     def _leaf(self, leaf: Leaf) -> Any:
         if self._at and self._value is not None and leaf.path == self._at.leaf.path:

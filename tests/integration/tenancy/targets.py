@@ -115,9 +115,9 @@ def leaves(target: Target, choices: Mapping[Path, str] | None = None) -> Iterato
         yield from _leaves(target, argument.type, (name,), "", choices or {})
 
 
-def alternatives(type_: GraphQLInputObjectType) -> tuple[str, ...]:
-    """The fields of a choice, of which exactly one is given; none for other inputs."""
-    return tuple(type_.fields) if type_.is_one_of else ()
+def is_choice(type_: GraphQLInputObjectType) -> bool:
+    """Whether exactly one field is given (``@oneOf``); Strawberry keeps that to itself."""
+    return bool(type_.is_one_of or type_.extensions["strawberry-definition"].is_one_of)
 
 
 def bare(type_: GraphQLInputType) -> GraphQLInputType:
@@ -134,7 +134,7 @@ def _leaves(
         yield from _leaves(target, plain.of_type, (*path, 0), owner, choices)
     elif isinstance(plain, GraphQLInputObjectType):
         for name, slot in plain.fields.items():
-            if not plain.is_one_of or choices.get(path, name) == name:
+            if not is_choice(plain) or choices.get(path, name) == name:
                 yield from _leaves(target, slot.type, (*path, name), plain.name, choices)
     else:
         assert isinstance(plain, GraphQLScalarType | GraphQLEnumType)

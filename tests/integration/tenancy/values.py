@@ -5,6 +5,7 @@ value, a foreign one and one that exists nowhere. All others are plain.
 """
 
 import base64
+import hashlib
 import itertools
 import json
 from collections.abc import Callable, Mapping
@@ -114,7 +115,7 @@ NAMING: Mapping[tuple[str, str], Naming] = MappingProxyType(
         ("InviteStaffInput", "email"): _created("account", lambda holdings: holdings.email, fresh_email),
         ("SignUpInput", "email"): _created("account", lambda holdings: holdings.email, fresh_email),
         ("SignUpInput", "slug"): _created("slug", lambda holdings: holdings.slug, lambda: fresh("shop")),
-        ("IdentityInput", "value"): _created("email", _identity("EMAIL"), fresh_email),
+        ("IdentityInput", "value"): _created("email", lambda it: it.spare_emails.pop(), fresh_email),
         ("SaveProgramDraftInput", "document"): Naming(
             "store code in a program",
             own=_field("Store", "code"),
@@ -179,6 +180,8 @@ BY_TYPE: Mapping[str, Any] = MappingProxyType(
         "WholeNumber": 7,
     }
 )
+PREFERRED: Mapping[str, str] = MappingProxyType({"RefundOfInput": "amount"})
+"""Of a choice, what can be asked for again and again; elsewhere the first alternative is taken."""
 ZERO_DECIMALS = frozenset({"discount"})
 
 
@@ -224,7 +227,8 @@ def plain_value(leaf: Leaf, holdings: Holdings | None) -> Any:
 
 def key_of(operation: str, slug: str) -> str:
     """The idempotency key that a tenant used for a mutation when it was filled."""
-    return f"{operation} of {slug}"
+    # Not the slug itself: that is what the other tenant is recognized by.
+    return f"{operation} {hashlib.sha256(slug.encode()).hexdigest()[:12]}"
 
 
 def next_to_cursor(cursor: str) -> str:

@@ -14,6 +14,7 @@ from tests.integration.tenancy.values import key_of
 from tests.support.gateway import TestGateway
 from tests.support.story import Caller, Merchant, receipt, sign_up
 
+SPARE_MEMBERS = 3
 CRAWLS = 2
 """The second crawl has the ids that the first one found."""
 
@@ -58,6 +59,8 @@ def _fill(gateway: TestGateway, schema: GraphQLSchema, slug: str, number: int) -
     owner = sign_up(
         gateway,
         slug,
+        # Not by the slug: an address may be known to both, as that of somebody who is invited twice.
+        email=f"owner{number}@people.test",
         name=f"Owner {slug}",
         merchantName=f"Merchant {slug}",
         password=password_of(slug),
@@ -65,6 +68,9 @@ def _fill(gateway: TestGateway, schema: GraphQLSchema, slug: str, number: int) -
     )
     store = owner.open_store(code=f"store-{slug}", name=f"Store {slug}", address=f"Street {slug}")
     _publish(owner, slug)
+    spare_emails = [f"spare{number}@{slug}.test" for number in range(SPARE_MEMBERS)]
+    for email in spare_emails:
+        owner.enroll(email=email)
     member = owner.enroll(
         identities=[
             {"kind": "EMAIL", "value": f"member@{slug}.test"},
@@ -89,6 +95,7 @@ def _fill(gateway: TestGateway, schema: GraphQLSchema, slug: str, number: int) -
     owner.do("createApiKey", "secret", name=f"Key {slug}", scopes=["STORES_READ"], storeId=store)
     assert owner.token is not None
     holdings = Holdings(slug, slug, owner.email, password_of(slug), owner.token, owner.ask)
+    holdings.spare_emails = spare_emails
     for _ in range(CRAWLS):
         _crawl(gateway, schema, holdings)
     for type_name in node_types(schema):
