@@ -1,9 +1,9 @@
-"""Lists the plugins of the tests, nothing more."""
+"""Lists the plugins of the tests, nothing more. One that imports from another comes after it."""
 
 pytest_plugins = [
     "tests.support.database",
-    "tests.support.gateway",
     "tests.support.mailbox",
     "tests.support.tenants",
+    "tests.support.story",
     "tests.support.worker",
 ]

@@ -1,5 +1,6 @@
 """The demo: a real grocery chain's year, replayed."""
 
+import json
 import os
 import signal
 import threading
@@ -19,7 +20,7 @@ from services.cli.surroundings import reachable_servers
 from services.demo.access import OWNER_EMAIL, read_access
 from services.demo.chain import NAME, SLUG, Chain, demo_tenant, make_chain, move_clock
 from services.demo.dataset import CURRENCY, SHOP_ZONE, DatasetFiles, DatasetMissing, installed_dataset
-from services.demo.errors import DemoMissing, DemoOfAnotherHome
+from services.demo.errors import DatabaseLost, DemoMissing, DemoOfAnotherHome
 from services.demo.examples import example_operations
 from services.demo.reconciliation import MONEY, Comparison, Reconciliation, reconcile
 from services.demo.replay import Replayed, replay
@@ -71,6 +72,9 @@ def demo(
             raise typer.Exit(2) from error
         except DemoOfAnotherHome as error:
             complaints.print(words.other_home.format(slug=error.slug, home=error.home))
+            raise typer.Exit(2) from error
+        except DatabaseLost as error:
+            complaints.print(words.database_lost.format(recorded=error.recorded))
             raise typer.Exit(2) from error
         except DemoMissing as error:
             complaints.print(words.no_demo)
@@ -193,7 +197,8 @@ class DemoRun:
         for operation in operations:
             console.rule(operation.name_zh if words is WORDS["zh"] else operation.name_en, align="left")
             console.print(operation.query, markup=False, highlight=False, soft_wrap=True)
-            console.print_json(data=dict(operation.variables))
+            variables = json.dumps(dict(operation.variables), ensure_ascii=False)
+            console.print(variables, markup=False, highlight=False, soft_wrap=True)
 
 
 def comparison_table(words: Words, books: Reconciliation) -> Table:

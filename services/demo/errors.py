@@ -18,3 +18,10 @@ class DemoMissing(DomainError):
     """There is no demo in this database yet."""
 
     slug: str
+
+
+@dataclass(eq=False)
+class DatabaseLost(DomainError):
+    """The database server went away during a replay, after ``recorded`` purchases. A further replay goes on."""
+
+    recorded: int

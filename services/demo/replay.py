@@ -5,13 +5,16 @@ key made of the data, so that what was done already is answered and not done aga
 """
 
 from collections import Counter
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
+
+import psycopg
+from sqlalchemy.exc import OperationalError as SQLAlchemyOperationalError
 
 from services.demo.chain import Chain
 from services.demo.dataset import (
@@ -23,12 +26,13 @@ from services.demo.dataset import (
     basket_count,
     baskets,
 )
+from services.demo.errors import DatabaseLost
 from services.demo.households import enrollment, reward_wished
 from services.demo.program import OfferedReward
 from services.demo.walks import every_purchase, member_pages
 from services.loyalty.ledger.errors import InsufficientPoints
 from services.loyalty.members import service as members
-from services.loyalty.members.domain import Identity, IdentityKind
+from services.loyalty.members.domain import IdentityKind
 from services.loyalty.purchases import service as purchases
 from services.loyalty.purchases.domain import BoughtLine, RecordPurchase
 from services.loyalty.redemptions import service as redemptions
@@ -37,10 +41,14 @@ from services.loyalty.redemptions.errors import RewardPriceChanged
 from services.loyalty.rewards.errors import RewardArchived, RewardOutOfStock
 from services.platform.clock import wall_now
 from services.platform.db.engine import Database
-from services.platform.db.session import ReadSession, UnitOfWork, read_session, unit_of_work
+from services.platform.db.session import CommitOutcomeUnknown, ReadSession, UnitOfWork, read_session, unit_of_work
 from services.platform.idempotency.service import request_hash
 
 SOURCE: Final = "journey"
+
+# Nobody was told that these commits are on the disk: what a crash of the server takes with it is the end of the replay,
+# which goes on from what is there. An answer to a client is another matter.
+WITHOUT_WAITING: Final = "SET LOCAL synchronous_commit TO off"
 
 Progress = Callable[[int, int], None]
 """Told of the baskets done and of those in all."""
@@ -48,7 +56,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What a replay did. ``repeated`` baskets were known already; ``last`` is the last basket it came to."""
+    """What a replay did. ``repeated`` baskets were known already; ``last`` is the last basket that is stored."""
 
     recorded: int = 0
     repeated: int = 0
@@ -79,48 +87,54 @@ def replay(
     """Ring up every basket before ``until`` that is not stored yet, or, ``from_start``, every basket again.
 
     ``is_stopped`` is asked between baskets; what is done until then stays.
+
+    Raises:
+        DatabaseLost: the server went away; a further replay goes on.
     """
     with read_session(database, chain.tenant.home, now=chain.tenant.now(wall_now())) as session:
         last = last_basket(session)
         pages = () if from_start else member_pages(session)
-        cards = {card for page in pages for member in page if (card := member.identity(IdentityKind.CARD))}
-    tills = _Tills(database, chain, cards=cards)
+        joined = {card: member.id for page in pages for member in page if (card := member.identity(IdentityKind.CARD))}
+    tills = _Tills(database, chain, joined=joined, last=last)
     # The last stored basket is rung up again: a kill may have come between it and what its household did next.
     since = last.occurred_at if last and not from_start else None
     total = basket_count(files, since=since, until=until)
-    for done, basket in enumerate(baskets(files, since=since, until=until)):
-        if is_stopped():
-            return tills.outcome(is_complete=False)
-        tills.ring_up(basket)
-        progress(done + 1, total)
+    try:
+        for done, basket in enumerate(baskets(files, since=since, until=until)):
+            if is_stopped():
+                return tills.outcome(is_complete=False)
+            tills.ring_up(basket)
+            progress(done + 1, total)
+    except (psycopg.OperationalError, SQLAlchemyOperationalError, CommitOutcomeUnknown) as error:
+        raise DatabaseLost(recorded=tills.outcome(is_complete=False).recorded) from error
     return tills.outcome(is_complete=True)
 
 
 class _Tills:
-    """The chain's tills: they know which cards are in use, and count what they do."""
+    """The chain's tills: they know who has joined, by card, and count what they do."""
 
-    def __init__(self, database: Database, chain: Chain, *, cards: set[str]) -> None:
+    def __init__(
+        self, database: Database, chain: Chain, *, joined: dict[str, UUID], last: BasketPosition | None
+    ) -> None:
         self._database = database
         self._chain = chain
-        self._cards = cards
+        self._joined = joined
         self._counts: Counter[str] = Counter()
-        self._last: BasketPosition | None = None
+        self._last = last
 
     def ring_up(self, basket: SourceBasket) -> None:
         """Record the basket, after its household joined and before it has a reward, each a command of its own."""
         store_id = self._chain.store_ids[basket.store_code]
-        if basket.household_code not in self._cards:
-            with self._work(basket) as uow:
-                enrolled = members.enroll_member(uow, command=enrollment(basket, store_id=store_id))
-            self._cards.add(basket.household_code)
-            self._counts["enrolled"] += not enrolled.replayed
+        member_id = self._joined.get(basket.household_code) or self._enroll(basket, store_id=store_id)
         with self._work(basket) as uow:
-            recorded = purchases.record_purchase(uow, command=purchase_of(basket, store_id=store_id))
+            recorded = purchases.record_purchase(
+                uow, command=purchase_of(basket, store_id=store_id, member_id=member_id)
+            )
         self._counts["repeated" if recorded.replayed else "recorded"] += 1
         reward = reward_wished(basket, balance=recorded.balance)
         if reward is not None:
-            self._counts["redeemed"] += self._redeem(basket, reward, store_id=store_id)
-        self._last = basket.position
+            self._counts["redeemed"] += self._redeem(basket, reward, store_id=store_id, member_id=member_id)
+        self._last = max(self._last or basket.position, basket.position, key=_order)
 
     def outcome(self, *, is_complete: bool) -> Replayed:
         """What was done until now."""
@@ -133,13 +147,20 @@ class _Tills:
             is_complete=is_complete,
         )
 
-    def _redeem(self, basket: SourceBasket, reward: OfferedReward, *, store_id: UUID) -> bool:
+    def _enroll(self, basket: SourceBasket, *, store_id: UUID) -> UUID:
+        with self._work(basket) as uow:
+            enrolled = members.enroll_member(uow, command=enrollment(basket, store_id=store_id))
+        self._joined[basket.household_code] = enrolled.member_id
+        self._counts["enrolled"] += not enrolled.replayed
+        return enrolled.member_id
+
+    def _redeem(self, basket: SourceBasket, reward: OfferedReward, *, store_id: UUID, member_id: UUID) -> bool:
         """Whether the household has the reward now and had not before.
 
         People play with the demo: they spend a household's points and change rewards. Then it goes without.
         """
         command = RedeemReward(
-            member=_card(basket),
+            member=member_id,
             reward_id=self._chain.reward_ids[reward.code],
             idempotency_key=f"journey:reward:{basket.basket_id}",
             request_hash=request_hash({"basket": basket.basket_id, "reward": reward.code}),
@@ -152,18 +173,21 @@ class _Tills:
         except (InsufficientPoints, RewardArchived, RewardOutOfStock, RewardPriceChanged):
             return False
 
-    def _work(self, basket: SourceBasket) -> AbstractContextManager[UnitOfWork]:
+    @contextmanager
+    def _work(self, basket: SourceBasket) -> Iterator[UnitOfWork]:
         """A transaction at the time when the basket was paid, by the tills' key."""
-        return unit_of_work(
+        with unit_of_work(
             self._database,
             self._chain.tenant.home,
             now=basket.occurred_at,
             actor=self._chain.till,
             correlation_id=f"journey-{basket.basket_id}",
-        )
+        ) as uow:
+            uow.execute(WITHOUT_WAITING)
+            yield uow
 
 
-def purchase_of(basket: SourceBasket, *, store_id: UUID) -> RecordPurchase:
+def purchase_of(basket: SourceBasket, *, store_id: UUID, member_id: UUID) -> RecordPurchase:
     """The basket as a till sends it. Manufacturers' coupons are means of payment and change nothing."""
     told = {
         "basket": basket.basket_id,
@@ -174,7 +198,7 @@ def purchase_of(basket: SourceBasket, *, store_id: UUID) -> RecordPurchase:
     return RecordPurchase(
         source=SOURCE,
         external_id=basket.basket_id,
-        member=_card(basket),
+        member=member_id,
         store_id=store_id,
         currency=CURRENCY,
         lines=tuple(_bought(line) for line in basket.lines),
@@ -195,5 +219,5 @@ def _bought(line: SourceLine) -> BoughtLine:
     )
 
 
-def _card(basket: SourceBasket) -> Identity:
-    return Identity(IdentityKind.CARD, basket.household_code)
+def _order(position: BasketPosition) -> tuple[datetime, int]:
+    return position.occurred_at, int(position.basket_id)

@@ -18,7 +18,7 @@ NOTE_SECONDS: Final = 1.0
 """How often a replay notes where it is."""
 STALE_SECONDS: Final = 10.0
 """A note that is older was left by a replay that is gone."""
-CACHE_SECONDS: Final = 3.0
+CACHE_SECONDS: Final = 5.0
 """A landing page that is open asks every few seconds, and there may be many."""
 _FILE = "demo-progress.json"
 
@@ -82,7 +82,7 @@ class StatusBoard:
 
 
 def read_totals(session: ReadSession) -> Totals:
-    """Count in the tenant's home: some fifty short statements for all of the year's households."""
+    """Count in the tenant's home: some twenty statements for all of the year's households."""
     usage = usage_by_meter(session, since=date(2000, 1, 1), until=date(3000, 1, 1))
     count, points = 0, 0
     for page in member_pages(session):

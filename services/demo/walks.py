@@ -13,7 +13,7 @@ from services.loyalty.redemptions import queries as redemptions
 from services.loyalty.redemptions.domain import Redemption
 from services.platform.db.session import ReadSession
 
-PAGE = 100
+PAGE = 500
 """A walk ends with the rows that were there when it began: its session sees one snapshot."""
 
 

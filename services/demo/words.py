@@ -38,6 +38,7 @@ class Words:
     dataset_missing: str
     other_home: str
     no_demo: str
+    database_lost: str
 
 
 _EN = Words(
@@ -46,8 +47,8 @@ _EN = Words(
     loading="Ringing up baskets",
     repeating="The same again",
     recounting="Recounting the ledger",
-    loaded="{recorded:,} purchases recorded, {enrolled:,} households enrolled, {redeemed:,} rewards redeemed"
-    " in {seconds:.0f} s ({rate:.0f} purchases/s). It is {now} in the chain.",
+    loaded="Purchases recorded: {recorded:,}. Households enrolled: {enrolled:,}. Rewards redeemed: {redeemed:,}."
+    " It took {seconds:.0f} s ({rate:.0f} purchases/s). It is {now} in the chain.",
     stopped="Stopped after {recorded:,} purchases; nothing is lost. The same command goes on from here.",
     columns=("what", "expected", "found", ""),
     right="ok",
@@ -81,6 +82,7 @@ _EN = Words(
     other_home="This database has the demo '{slug}' already, and its password is not in {home}."
     " Set REGULARS_HOME to the folder it was made with, or use another database.",
     no_demo="There is no demo in this database yet: run ./dev demo first.",
+    database_lost="The database went away after {recorded:,} purchases; nothing is lost. The same command goes on.",
 )
 _ZH = Words(
     making="正在建立连锁店：457 家门店、积分计划、奖励……",
@@ -88,7 +90,7 @@ _ZH = Words(
     loading="正在收银",
     repeating="再来一遍",
     recounting="正在清点账本",
-    loaded="记录了 {recorded:,} 笔消费，{enrolled:,} 户家庭入会，兑换 {redeemed:,} 份奖励，"
+    loaded="记录消费 {recorded:,} 笔，家庭入会 {enrolled:,} 户，兑换奖励 {redeemed:,} 份，"
     "用时 {seconds:.0f} 秒（每秒 {rate:.0f} 笔）。店里的时间是 {now}。",
     stopped="已在 {recorded:,} 笔消费后停下，没有丢失任何数据。再次运行同一命令即可继续。",
     columns=("项目", "应有", "实有", ""),
@@ -123,6 +125,7 @@ _ZH = Words(
     other_home="此数据库中已有演示商户“{slug}”，但 {home} 中没有它的密码。"
     "请把 REGULARS_HOME 设为建立它时的目录，或换一个数据库。",
     no_demo="此数据库中还没有演示：请先运行 ./dev demo。",
+    database_lost="数据库在 {recorded:,} 笔消费后断开，没有丢失任何数据。再次运行同一命令即可继续。",
 )
 WORDS: Final[Mapping[Language, Words]] = MappingProxyType({"en": _EN, "zh": _ZH})
 

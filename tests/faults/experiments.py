@@ -8,15 +8,14 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from itertools import count
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
 from services.platform.clock import monotonic
 from tests.faults.letters import Letters
-from tests.faults.load import Load, Pulse, read_logs
+from tests.faults.load import ALL_KINDS, Load, Mix, Pulse, read_logs
 from tests.faults.merchant import Merchant, open_merchant
 from tests.faults.proxy import Appetite, StolenAnswers, answer_thief, commit_thief
 from tests.faults.stack import Stack
@@ -25,13 +24,18 @@ from tests.faults.verdict import Evidence, Verdict, judge
 LEAK_SECONDS = 10.0
 PAUSE_SECONDS_MAX = 0.15
 THEFT_EVERY = 8
-MAILS_PER_KILL = 10
+BACKLOG_SECONDS = 5.0
+"""The worker is killed after so many e-mails, or after this time: a kill may have left it waiting for a lease."""
 
 # Only the gateway comes by TCP.
 LEFT_BEHIND = """
 SELECT 'backend ' || pid || ' ' || coalesce(state, '') || ', locks: '
     || (SELECT count(*) FROM pg_locks WHERE pg_locks.pid = pg_stat_activity.pid)
 FROM pg_stat_activity WHERE client_addr IS NOT NULL AND backend_start < %s"""
+
+
+Injure = Callable[[Letters], float]
+"""Does it, and says since when the product accepts work again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +49,14 @@ class Scale:
     members: int
     is_hurried: bool
     """Leases of the killed run out at once; otherwise by the product's own clock."""
+    mix: Mix = ALL_KINDS
 
     @property
     def acknowledged_min(self) -> int:
         return self.kills * self.requests_per_kill
 
 
-SHORT = Scale(seed=20261122, kills=2, requests_per_kill=15, tills=6, members=6, is_hurried=True)
+SHORT = Scale(seed=20261122, kills=2, requests_per_kill=20, tills=6, members=6, is_hurried=True)
 LONG = Scale(seed=20261122, kills=20, requests_per_kill=50, tills=8, members=12, is_hurried=False)
 
 
@@ -63,22 +68,29 @@ class Bench:
     scale: Scale
     gateway_fault: str | None = None
     worker_fault: str | None = None
-    _numbers: Iterator[int] = field(default_factory=count)
 
-    def begin(self, *, members: int, database_url: str | None = None) -> tuple[Merchant, Letters, Path]:
+    def begin(
+        self, *, members: int, database_url: str | None = None, has_worker: bool = True
+    ) -> tuple[Merchant, Letters, Path]:
         """A merchant of its own for an experiment, on a product that runs as asked for."""
         self.stack.require("gateway", fault=self.gateway_fault, database_url=database_url)
-        self.stack.require("worker", fault=self.worker_fault)
+        if has_worker:
+            self.stack.require("worker", fault=self.worker_fault)
+        else:
+            self.stack.stop("worker")
         if not self.scale.is_hurried:
             self.stack.require("scheduler")
         merchant = open_merchant(self.stack.gateway_port, members=members)
         letters = Letters(self.stack, merchant, self.scale.is_hurried)
-        letters.wait_until_sent()  # the members' welcome: from here on the worker is known to be at work
+        if has_worker:
+            letters.wait_until_sent()  # the members' welcome: from here on the worker is known to be at work
+        self.stack.postgres.checkpoint()
         return merchant, letters, self.stack.home / "tills" / merchant.slug
 
-    def planted(self, *, gateway: str | None = None, worker: str | None = None) -> "Bench":
-        """The same bench with a fault, and as few injuries as show it."""
-        return replace(self, gateway_fault=gateway, worker_fault=worker)
+    def load(self, merchant: Merchant, port: int, logs: Path) -> Load:
+        """Tills of this scale at a merchant."""
+        scale = self.scale
+        return Load(merchant, port, folder=logs, seed=scale.seed, tills=scale.tills, mix=scale.mix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,32 +148,33 @@ def kill_gateway(bench: Bench) -> Verdict:
 
 
 def kill_worker(bench: Bench) -> Verdict:
-    """F3: SIGKILL to the worker while receipts go out."""
-
-    def injure(letters: Letters) -> float | None:
-        letters.wait_for_more(MAILS_PER_KILL)
-        bench.stack.kill("worker")
+    """F3: SIGKILL to the worker, again and again while it works through a backlog of receipts."""
+    scale, stack = bench.scale, bench.stack
+    merchant, letters, logs = bench.begin(members=scale.members, has_worker=False)
+    with bench.load(merchant, stack.gateway_port, logs) as load:
+        load.pulse.wait_for(scale.acknowledged_min)
+    stack.require("worker", fault=bench.worker_fault)
+    for injury in injuries(scale, "F3"):
+        letters.wait_for_more(injury.after_requests // 2, seconds=BACKLOG_SECONDS)
+        time.sleep(injury.pause_seconds)
+        stack.kill("worker")
         letters.note_in_flight()
-        bench.stack.restart("worker")
-        return None
+        stack.restart("worker")
+    letters.wait_until_sent()
+    evidence = Evidence("F3", injected=scale.kills, logs=logs, acknowledged_min=scale.acknowledged_min)
+    return judge(stack, merchant, letters, evidence)
 
-    return _campaign(bench, "F3", injure)
 
-
-def _campaign(
-    bench: Bench, experiment: str, injure: Callable[[Letters], float | None], *, leaks: list[str] | None = None
-) -> Verdict:
-    """Injure the product again and again while tills work. ``injure`` says since when it accepts work again."""
+def _campaign(bench: Bench, experiment: str, injure: Injure, *, leaks: list[str] | None = None) -> Verdict:
+    """Injure the product again and again while tills work."""
     scale = bench.scale
     merchant, letters, logs = bench.begin(members=scale.members)
     moments: list[float] = []
-    with Load(merchant, bench.stack.gateway_port, folder=logs, seed=scale.seed, tills=scale.tills) as load:
+    with bench.load(merchant, bench.stack.gateway_port, logs) as load:
         for injury in injuries(scale, experiment):
             load.pulse.wait_for(load.pulse.count + injury.after_requests)
             time.sleep(injury.pause_seconds)
-            accepts = injure(letters)
-            if accepts is not None:
-                moments.append(accepts)
+            moments.append(injure(letters))
         load.pulse.wait_for(load.pulse.count + 1)
     letters.wait_until_sent()
     evidence = Evidence(
@@ -196,7 +209,7 @@ def steal_replies(bench: Bench) -> Verdict:
         merchant, letters, logs = bench.begin(members=scale.members, database_url=url)
         commits.go_on()
         port = proxies.enter_context(answer_thief(stack.gateway_port, answers, stolen))
-        with Load(merchant, port, folder=logs, seed=scale.seed, tills=scale.tills) as load:
+        with bench.load(merchant, port, logs) as load:
             load.pulse.wait_for(scale.acknowledged_min)
             while min(answers.stolen, commits.stolen) < scale.kills:
                 load.pulse.wait_for(load.pulse.count + 1)

@@ -50,6 +50,12 @@ class Kind(StrEnum):
     ADJUSTMENT = "adjustment"
 
 
+Mix = tuple[int, int, int, int]
+"""How often each kind is drawn, in the order of `Kind`."""
+ALL_KINDS: Mix = (6, 1, 2, 2)
+KEYED_ONLY: Mix = (0, 0, 1, 1)
+"""Only what nothing but its key protects from being done twice: a purchase has its number as well."""
+
 DOCUMENTS = {Kind.PURCHASE: PURCHASE, Kind.REFUND: REFUND, Kind.REDEMPTION: REDEEM, Kind.ADJUSTMENT: ADJUST}
 
 
@@ -64,11 +70,11 @@ class Step:
     is_patient: bool
 
 
-def steps(seed: int, till: int, *, members: int) -> Iterator[Step]:
+def steps(seed: int, till: int, *, members: int, mix: Mix = ALL_KINDS) -> Iterator[Step]:
     """The endless day of one till."""
     chance = random.Random(f"{seed}/{till}")
     for number in count():
-        kind = chance.choices(tuple(Kind), weights=(6, 1, 2, 2))[0]
+        kind = chance.choices(tuple(Kind), weights=mix)[0]
         yield Step(
             key=f"t{till}-{number}",
             kind=kind,
@@ -135,10 +141,12 @@ class Pulse:
 class Till(threading.Thread):
     """One caller that works through its steps until it is told to stop."""
 
-    def __init__(self, number: int, merchant: Merchant, port: int, *, seed: int, log: Path, pulse: Pulse) -> None:
+    def __init__(
+        self, number: int, merchant: Merchant, port: int, *, seed: int, mix: Mix, log: Path, pulse: Pulse
+    ) -> None:
         super().__init__(name=f"till-{number}", daemon=True)
         self._merchant = merchant
-        self._steps = steps(seed, number, members=len(merchant.member_ids))
+        self._steps = steps(seed, number, members=len(merchant.member_ids), mix=mix)
         self._caller = Caller(port, token=merchant.token)
         self._log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND)
         self._pulse = pulse
@@ -208,11 +216,13 @@ class Till(threading.Thread):
 class Load:
     """Several tills at one merchant; use it in ``with``. Their logs are in ``folder``."""
 
-    def __init__(self, merchant: Merchant, port: int, *, folder: Path, seed: int, tills: int) -> None:
+    def __init__(
+        self, merchant: Merchant, port: int, *, folder: Path, seed: int, tills: int, mix: Mix = ALL_KINDS
+    ) -> None:
         folder.mkdir(parents=True)
         self.pulse = Pulse()
         self._tills = [
-            Till(number, merchant, port, seed=seed, log=folder / f"till-{number}.log", pulse=self.pulse)
+            Till(number, merchant, port, seed=seed, mix=mix, log=folder / f"till-{number}.log", pulse=self.pulse)
             for number in range(tills)
         ]
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.faults.experiments import Bench, kill_gateway, kill_postgres, kill_worker, steal_replies
+from tests.faults.load import ALL_KINDS, KEYED_ONLY, Mix
 from tests.faults.races import race_equal_requests
 from tests.faults.verdict import Verdict
 
@@ -30,6 +31,9 @@ class Mutation:
     worker: str | None = None
     is_forgetful: bool = False
     """PostgreSQL answers COMMIT before it has written anything."""
+    mix: Mix = ALL_KINDS
+    requests: int = 12
+    injuries: int = 1
 
     @property
     def name(self) -> str:
@@ -37,12 +41,12 @@ class Mutation:
         return f"{self.experiment} {self.fault}"
 
     def run(self, bench: Bench) -> Verdict:
-        """The verdict on the product with the fault; it ought to be a bad one."""
-        planted = bench.planted(gateway=self.gateway, worker=self.worker)
+        """The verdict on the product with the fault, after few injuries; it ought to be a bad one."""
+        scale = replace(bench.scale, kills=self.injuries, requests_per_kill=self.requests, mix=self.mix)
+        planted = replace(bench, scale=scale, gateway_fault=self.gateway, worker_fault=self.worker)
         weakness: AbstractContextManager[None] = nullcontext()
         if self.is_forgetful:
             weakness = bench.stack.postgres.forgetful()
-            bench.stack.require("gateway")
         with weakness:
             verdict = EXPERIMENTS[self.experiment](planted)
         verdict.experiment = self.name
@@ -64,9 +68,16 @@ def _has_missed_receipts(verdict: Verdict) -> bool:
 MUTATIONS = (
     Mutation("F1", "asynchronous commit", _has_lost, is_forgetful=True),
     Mutation("F2", "acknowledged before commit", _has_lost, gateway="acknowledge-before-commit"),
-    Mutation("F2", "idempotency claim forgotten", _has_doubled, gateway="forget-the-claim"),
+    Mutation("F2", "idempotency claim forgotten", _has_doubled, gateway="forget-the-claim", mix=KEYED_ONLY),
     Mutation("F3", "new Message-ID each time", _has_missed_receipts, worker="new-message-id"),
     Mutation("F3", "sent before sending", _has_missed_receipts, worker="sent-before-sending"),
-    Mutation("F6", "keys in their own transaction", _has_doubled, gateway="keys-in-own-transaction"),
-    Mutation("F7", "keys in their own transaction", _has_doubled, gateway="keys-in-own-transaction"),
+    Mutation(
+        "F6",
+        "keys in their own transaction",
+        _has_doubled,
+        gateway="keys-in-own-transaction",
+        mix=KEYED_ONLY,
+        requests=120,  # each theft hits the commit of the work in one of two cases
+    ),
+    Mutation("F7", "keys in their own transaction", _has_doubled, gateway="keys-in-own-transaction", injuries=3),
 )

@@ -45,6 +45,10 @@ class MortalPostgres(EmbeddedPostgres):
         pids = {self.pid, *processes.running_in(self.place.data, program=self.program)}
         processes.end(pids, steps=((SIGKILL, KILL_SECONDS),))
 
+    def checkpoint(self) -> None:
+        """Write everything down, so that only what comes from here on is at stake."""
+        self._configure("CHECKPOINT")
+
     @contextmanager
     def forgetful(self) -> Iterator[None]:
         """The planted fault of F1: COMMIT is answered before the server has written anything down."""

@@ -61,7 +61,7 @@ class Stack:
         if running is not None and running.spec == spec and running.exit_code() is None:
             return
         if running is not None:
-            running.stop()
+            running.stop(grace=0)
         child = Child(spec, logs=self.home / "logs")
         self._children[name] = child
         child.start()
@@ -81,10 +81,10 @@ class Stack:
             self._wait_for_gateway()
 
     def stop(self, name: str) -> None:
-        """End a process in good order; nothing where it does not run."""
+        """End a process, if it runs, for somebody who wants it gone; between experiments nothing is under way."""
         child = self._children.pop(name, None)
         if child is not None:
-            child.stop()
+            child.stop(grace=0)
 
     def log_of(self, name: str) -> Path:
         """The log of a process."""

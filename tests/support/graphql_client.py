@@ -279,17 +279,21 @@ def api(database_urls: DatabaseUrls, tmp_path: Path) -> Iterator[GraphQLClient]:
 
 
 @pytest.fixture(scope="session")
-def shared_api(
-    postgres_server: PostgresServer, template_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[GraphQLClient]:
-    """As `api`, one for all tests that write nothing."""
+def shared_urls(postgres_server: PostgresServer, template_database: str) -> Iterator[DatabaseUrls]:
+    """The addresses of the database behind `shared_api`."""
     urls = DatabaseUrls(postgres_server, f"shared_{new_id().hex[-12:]}")
     postgres_server.create_database(urls.name, template=template_database)
-    database = open_database(urls.app, pool_size=POOL_SIZE)
-    with running_gateway(gateway_services(database, urls, tmp_path_factory.mktemp("shared"))) as client:
+    yield urls
+    postgres_server.drop_database(urls.name)
+
+
+@pytest.fixture(scope="session")
+def shared_api(shared_urls: DatabaseUrls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GraphQLClient]:
+    """As `api`, one for all tests that keep to a merchant of their own, or write nothing."""
+    database = open_database(shared_urls.app, pool_size=POOL_SIZE)
+    with running_gateway(gateway_services(database, shared_urls, tmp_path_factory.mktemp("shared"))) as client:
         yield client
     database.close()
-    postgres_server.drop_database(urls.name)
 
 
 @pytest.fixture

@@ -7,18 +7,24 @@ TABLES = """
 SELECT schemaname, tablename FROM pg_tables
 WHERE schemaname = 'platform' OR schemaname LIKE 't\\_%' ORDER BY schemaname, tablename"""
 
-# The cost of every operation is metered, refused ones too.
-UNCOUNTED = {"usage_facts": "WHERE meter <> 'api_cost'"}
+DIGEST = sql.SQL(
+    "SELECT {name} AS name, md5(coalesce(string_agg(row::text, ',' ORDER BY row::text), ''))"
+    " FROM {table} AS row {where}"
+)
+# The cost of every operation is metered, of refused ones too.
+METERED = sql.SQL("WHERE meter <> 'api_cost'")
+EVERYTHING = sql.SQL("")
 
 
 def snapshot(owner_url: str) -> dict[str, str]:
     """A digest of the rows of every table in every home."""
-    digests: dict[str, str] = {}
     with psycopg.connect(owner_url, autocommit=True) as connection:
-        for schema, table in connection.execute(TABLES).fetchall():
-            query = sql.SQL("SELECT md5(coalesce(string_agg(row::text, ',' ORDER BY row::text), '')) FROM {} AS row {}")
-            where = sql.SQL(UNCOUNTED.get(table, ""))  # type: ignore[arg-type]  a literal of the table above
-            row = connection.execute(query.format(sql.Identifier(schema, table), where)).fetchone()
-            assert row is not None
-            digests[f"{schema}.{table}"] = row[0]
-    return digests
+        digests = [
+            DIGEST.format(
+                name=sql.Literal(f"{schema}.{table}"),
+                table=sql.Identifier(schema, table),
+                where=METERED if table == "usage_facts" else EVERYTHING,
+            )
+            for schema, table in connection.execute(TABLES).fetchall()
+        ]
+        return dict(connection.execute(sql.SQL(" UNION ALL ").join(digests)).fetchall())

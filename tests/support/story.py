@@ -1,29 +1,43 @@
 """What people do with the API, in few words: a merchant signs up, opens a store, enrolls, sells, refunds, redeems."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from itertools import count
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from tests.support.gateway import Answer, TestGateway
+import pytest
+from argon2 import PasswordHasher
 
-PASSWORD = "correct horse battery"
-_numbers = count(1)
+from services.gateway.context.services import GatewayServices
+from services.platform.auth.passwords import Passwords
+from services.platform.db.engine import Database
+from tests.support.graphql_client import PASSWORD, Answer, GraphQLClient, fresh_key, gateway_services, running_gateway
+from tests.support.tenants import DatabaseUrls
+
+
+@pytest.fixture
+def gateway(database: Database, database_urls: DatabaseUrls, tmp_path: Path) -> Iterator[GraphQLClient]:
+    """A stranger's client of a gateway on the test's ``database``, so that a test's worker hears its letters."""
+    with running_gateway(quick_services(database, database_urls, tmp_path)) as client:
+        yield client
+
+
+def quick_services(database: Database, urls: DatabaseUrls, home: Path) -> GatewayServices:
+    """`gateway_services` with the cheapest argon2: how long a guess takes is not what these tests are about."""
+    quick = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    return replace(gateway_services(database, urls, home), passwords=quick)
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Somebody with a credential, or without one."""
 
-    gateway: TestGateway
-    token: str | None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    client: GraphQLClient
 
     def attempt(self, mutation: str, fields: str, **given: Any) -> dict[str, Any]:
         """Call a mutation; its payload or its refusal, told apart by ``__typename``."""
         answer = self.send(_mutation(mutation, fields, has_input=bool(given)), {"input": given} if given else {})
-        assert "errors" not in answer.document, answer.text
-        found: dict[str, Any] = answer.field()
+        found: dict[str, Any] = only_field(answer)
         return found
 
     def do(self, mutation: str, fields: str, **given: Any) -> dict[str, Any]:
@@ -35,20 +49,22 @@ class Caller:
     def refused(self, mutation: str, **given: Any) -> str:
         """Call a mutation that is refused; the code, wherever it is told."""
         answer = self.send(_mutation(mutation, "__typename", has_input=bool(given)), {"input": given} if given else {})
-        if answer.codes:
-            return str(answer.codes[0])
-        code: str = answer.field().get("code", "NOT_REFUSED")
+        if "errors" in answer.content:
+            return answer.code
+        code: str = only_field(answer).get("code", "NOT_REFUSED")
         return code
 
     def ask(self, query: str, **variables: Any) -> Any:
         """The value of a query's only field; nothing may go wrong."""
-        answer = self.send(query, variables)
-        assert "errors" not in answer.document, answer.text
-        return answer.field()
+        return only_field(self.send(query, variables))
 
     def send(self, query: str, variables: Mapping[str, Any] | None = None) -> Answer:
         """Send an operation as this caller."""
-        return self.gateway.send(query, variables, token=self.token, headers=self.headers)
+        return self.client.execute(query, variables)
+
+    def with_token(self, token: str | None, **headers: str) -> "Caller":
+        """Somebody else at the same gateway."""
+        return Caller(self.client.as_(token, **headers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +99,12 @@ class Merchant(Caller):
 
     def enroll(self, *, email: str | None = None, locale: str = "en", **given: Any) -> str:
         """The id of a new member with an e-mail address."""
-        identities = [{"kind": "EMAIL", "value": email or f"member{next(_numbers)}@{self.slug}.test"}]
-        values = {"identities": identities, "locale": locale, "idempotencyKey": new_key("enroll"), **given}
+        identities = [{"kind": "EMAIL", "value": email or f"{fresh_key()}@{self.slug}.test"}]
+        values = {"identities": identities, "locale": locale, "idempotencyKey": fresh_key(), **given}
         return str(self.do("enrollMember", "member { id }", **values)["member"]["id"])
 
 
-def sign_up(gateway: TestGateway, slug: str, **given: Any) -> Merchant:
+def sign_up(client: GraphQLClient, slug: str, **given: Any) -> Merchant:
     """A new merchant and its owner's session."""
     values = {
         "email": f"owner@{slug}.test",
@@ -97,31 +113,32 @@ def sign_up(gateway: TestGateway, slug: str, **given: Any) -> Merchant:
         "merchantName": f"Merchant {slug}",
         "slug": slug,
         "locale": "en",
-        "idempotencyKey": new_key("sign-up"),
+        "idempotencyKey": fresh_key(),
         **given,
     }
-    opened = Caller(gateway, None).do("signUp", "session { token } tenant { slug }", **values)
-    return Merchant(gateway, opened["session"]["token"], {}, slug, values["email"])
+    opened = Caller(client).do("signUp", "session { token }", **values)
+    return Merchant(client.as_(opened["session"]["token"]), slug, values["email"])
 
 
 def receipt(store_id: str, *amounts: str, member: str | None = None, **given: Any) -> dict[str, Any]:
     """The input of a purchase with a line for each amount, in yuan."""
     values: dict[str, Any] = {
         "source": "till",
-        "externalId": new_key("receipt"),
+        "externalId": fresh_key(),
         "storeId": store_id,
         "currency": "CNY",
         "lines": [{"sku": f"SKU-{number}", "quantity": "1", "amount": amount} for number, amount in enumerate(amounts)],
-        "idempotencyKey": new_key("purchase"),
+        "idempotencyKey": fresh_key(),
     }
     if member is not None:
         values["member"] = {"id": member}
     return {**values, **given}
 
 
-def new_key(word: str) -> str:
-    """A key or external number that was never used before in this process."""
-    return f"{word}-{next(_numbers)}"
+def only_field(answer: Answer) -> Any:
+    """The value of an operation's only field; there must be no error."""
+    (found,) = answer.data.values()
+    return found
 
 
 def _mutation(name: str, fields: str, *, has_input: bool) -> str:

@@ -27,12 +27,12 @@ from services.platform.tenancy.registry import TenantRegistry
 from services.platform.worker import letters
 from services.platform.worker.tasks import Task, WorkContext
 from tests.support.doorbell import RecordingDoorbell
+from tests.support.graphql_client import SECRET
 from tests.support.mailbox import Mailbox
 from tests.support.tenants import POOL_SIZE, DatabaseUrls
 
 RINGS_MAX = 10_000
 """Of one call: a ring that rings for itself is a fault, not a reason to hang."""
-SECRET = b"a secret of the tests, thirty-two"
 VALKEY_DATABASES = 16
 UNSENT = "SELECT count(*) AS unsent FROM messages WHERE state <> 'sent'"
 
@@ -105,7 +105,7 @@ def settings(database_urls: DatabaseUrls, mailbox: Mailbox, broker_url: str, tmp
         smtp_url=mailbox.smtp_url,
         mail_sender="hello@regulars.test",
         secret=SECRET,
-        base_url="https://regulars.test",
+        base_url="http://regulars.test",
         database_pool_size=POOL_SIZE,
         worker_threads=2,
     )

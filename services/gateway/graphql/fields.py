@@ -82,6 +82,7 @@ def _outcome(
         resolver,
         graphql_type=Annotated[Union[members], union],  # noqa: UP007  a union of types known only at run time
         description=f"{description} {access.description}",
-        extensions=[Outcomes(named), Guard(access)],
+        # The last one is the outermost: a guard that reads the input may refuse it like the resolver itself.
+        extensions=[Guard(access), Outcomes(named)],
     )
     return field

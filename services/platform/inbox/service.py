@@ -15,6 +15,7 @@ import structlog
 from services.contracts.events.base import Envelope, Event, from_payload
 from services.platform.clock import wall_now
 from services.platform.db.session import UnitOfWork
+from services.platform.inbox.errors import LetterTooEarly
 
 log = structlog.get_logger()
 
@@ -83,6 +84,10 @@ def consume_once(open_work: OpenWork, letter: Letter, handlers: Handlers) -> boo
         return False
     try:
         _handle(open_work, letter, handlers)
+    except LetterTooEarly as error:
+        log.info("letter_waits", consumer=letter.consumer, event_id=str(letter.event_id), reason=error.code)
+        _rest_or_park(open_work, letter, deliveries=claim["deliveries"], error=error, now=wall_now())
+        return False
     except Exception as error:
         log.exception("letter_failed", consumer=letter.consumer, event_id=str(letter.event_id))
         _rest_or_park(open_work, letter, deliveries=claim["deliveries"], error=error, now=wall_now())

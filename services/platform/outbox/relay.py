@@ -5,7 +5,7 @@ lease runs out, and the sweep rings for those. Letters are claimed by state, nev
 because ids become visible out of order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,13 +15,15 @@ from services.contracts.events.base import known_events
 from services.contracts.routing import ROUTES
 from services.platform.actors import SYSTEM
 from services.platform.clock import wall_now
-from services.platform.db.engine import Database
+from services.platform.db.engine import Database, Doorbell
 from services.platform.db.homes import PLATFORM, Home, tenant_home
 from services.platform.db.session import UnitOfWork, unit_of_work
 
 BATCH_MAX = 200
 BATCHES_MAX = 500
 """Letters of one visit at most ``BATCH_MAX * BATCHES_MAX``; the next nudge or sweep goes on."""
+
+LETTERS_PER_RING = 50
 
 RING_GRACE = timedelta(seconds=20)
 """How long a rung consumer has before the sweep rings again."""
@@ -51,14 +53,26 @@ def run_once(database: Database, home: Home) -> int:
     for _ in range(BATCHES_MAX):
         with _system_work(database, home) as uow:
             letters = _claim_batch(uow)
-        for consumer, event_id in letters.deliveries:
-            database.doorbell.ring(
-                "deliver_letter", tenant_id=str(home.tenant_id), consumer=consumer, event_id=str(event_id)
-            )
+        ring_for_letters(database.doorbell, home, letters.deliveries)
         total += letters.count
         if letters.count < BATCH_MAX:
             break
     return total
+
+
+def ring_for_letters(doorbell: Doorbell, home: Home, deliveries: Iterable[tuple[str, UUID]]) -> None:
+    """Ring for letters, given as (consumer, event id); those of one ring are delivered in this order."""
+    by_consumer: dict[str, list[str]] = {}
+    for consumer, event_id in deliveries:
+        by_consumer.setdefault(consumer, []).append(str(event_id))
+    for consumer, event_ids in by_consumer.items():
+        for start in range(0, len(event_ids), LETTERS_PER_RING):
+            doorbell.ring(
+                "deliver_letters",
+                tenant_id=str(home.tenant_id),
+                consumer=consumer,
+                event_ids=",".join(event_ids[start : start + LETTERS_PER_RING]),
+            )
 
 
 @dataclass(frozen=True, slots=True)

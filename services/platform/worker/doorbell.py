@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import dramatiq
 import redis
 import structlog
-from dramatiq.errors import ConnectionError as BrokerConnectionError
+from dramatiq.errors import BrokerConnectionError
 
 from services.platform.db.homes import Home
 

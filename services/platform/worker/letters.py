@@ -8,10 +8,10 @@ from psycopg import sql
 from services.platform.actors import SYSTEM
 from services.platform.clock import wall_now
 from services.platform.db.fanout import ask_tenants
-from services.platform.db.homes import PLATFORM, tenant_home
+from services.platform.db.homes import PLATFORM, Home, tenant_home
 from services.platform.db.session import read_session, unit_of_work
 from services.platform.inbox.service import Letter, consume_once
-from services.platform.outbox.relay import run_once
+from services.platform.outbox.relay import ring_for_letters, run_once
 from services.platform.outbox.retention import BATCH_MAX, KEPT, OLD, forget_done_letters
 from services.platform.worker.tasks import Task, WorkContext
 
@@ -28,7 +28,7 @@ UNDISPATCHED = sql.SQL(
 )
 UNDONE = sql.SQL(
     "SELECT consumer, event_id FROM {schema}.inbox"
-    " WHERE state = 'pending' AND leased_until <= %(now)s ORDER BY leased_until LIMIT 500"
+    " WHERE state = 'pending' AND leased_until <= %(now)s ORDER BY event_id LIMIT 500"
 )
 
 
@@ -38,14 +38,15 @@ def dispatch_outbox(context: WorkContext, *, tenant_id: str | None, **_: object)
     run_once(context.database, home)
 
 
-def deliver_letter(context: WorkContext, *, tenant_id: str, consumer: str, event_id: str, **_: object) -> None:
-    """Hand one letter to its consumer's handler."""
+def deliver_letters(context: WorkContext, *, tenant_id: str, consumer: str, event_ids: str, **_: object) -> None:
+    """Hand letters, separated by commas, to their consumer's handler: in order, each in transactions of its own."""
     tenant = context.tenant(tenant_id)
-    consume_once(
-        lambda correlation_id: context.work_in(tenant, correlation_id),
-        Letter(tenant.id, consumer, UUID(event_id)),
-        context.handlers[consumer],
-    )
+    for event_id in event_ids.split(","):
+        consume_once(
+            lambda correlation_id: context.work_in(tenant, correlation_id),
+            Letter(tenant.id, consumer, UUID(event_id)),
+            context.handlers[consumer],
+        )
 
 
 def sweep_letters(context: WorkContext, **_: object) -> None:
@@ -57,13 +58,11 @@ def sweep_letters(context: WorkContext, **_: object) -> None:
     with read_session(context.database, PLATFORM, now=now) as session:
         for home, _row in ask_tenants(session, homes, UNDISPATCHED, {"overdue": now - OVERDUE}):
             ring("dispatch_outbox", tenant_id=str(home.tenant_id))
+        undone: dict[Home, list[tuple[str, UUID]]] = {}
         for home, row in ask_tenants(session, homes, UNDONE, {"now": now}):
-            ring(
-                "deliver_letter",
-                tenant_id=str(home.tenant_id),
-                consumer=row["consumer"],
-                event_id=str(row["event_id"]),
-            )
+            undone.setdefault(home, []).append((row["consumer"], row["event_id"]))
+    for home, deliveries in undone.items():
+        ring_for_letters(context.database.doorbell, home, deliveries)
 
 
 def forget_letters(context: WorkContext, **_: object) -> None:
@@ -83,7 +82,7 @@ def forget_letters(context: WorkContext, **_: object) -> None:
 
 TASKS = (
     Task("dispatch_outbox", dispatch_outbox),
-    Task("deliver_letter", deliver_letter),
+    Task("deliver_letters", deliver_letters),
     Task("sweep_letters", sweep_letters, every=SWEEP_EVERY),
     Task("forget_letters", forget_letters, every=FORGET_EVERY),
 )

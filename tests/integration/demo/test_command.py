@@ -53,8 +53,8 @@ def run_demo(database: Database, settings: Settings, files: DatasetFiles) -> Run
 @pytest.mark.parametrize(
     ("language", "sentences"),
     [
-        ("en", ("4 purchases recorded, 3 households enrolled, 1 rewards redeemed", "$156.64", "The books agree.")),
-        ("zh", ("记录了 4 笔消费，3 户家庭入会，兑换 1 份奖励", "$156.64", "账目相符。")),
+        ("en", ("Purchases recorded: 4. Households enrolled: 3. Rewards redeemed: 1.", "$156.64", "The books agree.")),
+        ("zh", ("记录消费 4 笔，家庭入会 3 户，兑换奖励 1 份", "$156.64", "账目相符。")),
     ],
 )
 def test_the_command_says_what_it_did_and_where_to_go(

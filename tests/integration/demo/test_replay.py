@@ -1,10 +1,12 @@
 import itertools
+from collections.abc import Callable
 from dataclasses import replace as changed
 
 import pytest
 
 from services.demo.chain import Chain
 from services.demo.dataset import BasketPosition, DatasetFiles, baskets
+from services.demo.errors import DatabaseLost
 from services.demo.households import enrollment
 from services.demo.reconciliation import Comparison, Reconciliation, Subject, reconcile
 from services.demo.replay import Replayed, purchase_of, replay
@@ -17,6 +19,7 @@ from services.loyalty.purchases import service as purchasing
 from services.platform.clock import wall_now
 from services.platform.db.engine import Database
 from services.platform.db.session import read_session, unit_of_work
+from tests.support.tenants import DatabaseUrls
 
 
 class Bench:
@@ -26,7 +29,13 @@ class Bench:
         self.database, self.chain, self.files = database, chain, files
         self.told: list[tuple[int, int]] = []
 
-    def replay(self, *, stop_after: int | None = None, from_start: bool = False) -> Replayed:
+    def replay(
+        self,
+        *,
+        stop_after: int | None = None,
+        from_start: bool = False,
+        is_stopped: Callable[[], bool] | None = None,
+    ) -> Replayed:
         asked = itertools.count()
         return replay(
             self.database,
@@ -35,7 +44,7 @@ class Bench:
             until=None,
             from_start=from_start,
             progress=lambda done, total: self.told.append((done, total)),
-            is_stopped=lambda: next(asked) == stop_after,
+            is_stopped=is_stopped or (lambda: next(asked) == stop_after),
         )
 
     def books(self, *, is_whole_year: bool = False) -> Reconciliation:
@@ -128,8 +137,9 @@ def test_a_kill_between_a_purchase_and_its_reward_loses_no_reward(bench: Bench) 
     with unit_of_work(
         bench.database, bench.chain.tenant.home, now=basket.occurred_at, actor=bench.chain.till, correlation_id="t"
     ) as uow:
-        enrolling.enroll_member(uow, command=enrollment(basket, store_id=store_id))
-        purchasing.record_purchase(uow, command=purchase_of(basket, store_id=store_id))
+        joined = enrolling.enroll_member(uow, command=enrollment(basket, store_id=store_id))
+        command = purchase_of(basket, store_id=store_id, member_id=joined.member_id)
+        purchasing.record_purchase(uow, command=command)
 
     done = bench.replay()
 
@@ -143,10 +153,12 @@ def test_a_purchase_that_is_not_in_the_data_counts_against_it_when_it_pretends_t
 ) -> None:
     bench.replay()
     basket = next(iter(baskets(bench.files)))
-    command = purchase_of(basket, store_id=bench.chain.store_ids["31"])
     with unit_of_work(
         bench.database, bench.chain.tenant.home, now=basket.occurred_at, actor=bench.chain.till, correlation_id="t"
     ) as uow:
+        member = members.member_by_identity(uow, identity=Identity(IdentityKind.CARD, "50"))
+        assert member is not None
+        command = purchase_of(basket, store_id=bench.chain.store_ids["31"], member_id=member.id)
         purchasing.record_purchase(
             uow, command=changed(command, source=source, external_id="999", idempotency_key="somebody's own")
         )
@@ -157,3 +169,17 @@ def test_a_purchase_that_is_not_in_the_data_counts_against_it_when_it_pretends_t
     assert found[Subject.DIFFERENT_BASKETS] == Comparison(Subject.DIFFERENT_BASKETS, 0, differences)
     assert found[Subject.METERED_PURCHASES] == Comparison(Subject.METERED_PURCHASES, 5, 5)
     assert books.agrees is (differences == 0)
+
+
+def test_a_server_that_goes_away_ends_the_replay_with_what_was_done(bench: Bench, database_urls: DatabaseUrls) -> None:
+    asked = itertools.count()
+
+    def goes_away() -> bool:
+        if next(asked) == 2:
+            database_urls.server.drop_database(database_urls.name)
+        return False
+
+    with pytest.raises(DatabaseLost) as lost:
+        bench.replay(is_stopped=goes_away)
+
+    assert lost.value.recorded == 2

@@ -51,7 +51,7 @@ def test_lines_carry_what_was_paid_and_what_it_earned(merchant: Merchant, store:
     merchant.program(document(rules=[rule(), drinks]))
     member_id = merchant.member()
     bought = (
-        BoughtLine("latte", Decimal("2"), 4_000, discount_minor=500, category=DRINKS, name="Latte ☕"),
+        BoughtLine("latte", Decimal(2), 4_000, discount_minor=500, category=DRINKS, name="Latte ☕"),
         BoughtLine("cake", Decimal("0.3500"), 3_000, category=("Food",)),
         BoughtLine("deposit", Decimal(-1), -300),
     )
@@ -109,9 +109,10 @@ def test_before_the_first_program_evidence_is_kept_and_earns_nothing(merchant: M
 
     assert (before.points, late.points) == (0, 0)
     assert merchant.balance(member_id) == Balance(member_id, "points")
-    assert merchant.rows("SELECT program_version_id, frozen FROM purchases") == [
-        {"program_version_id": None, "frozen": None}
-    ] * 2
+    assert (
+        merchant.rows("SELECT program_version_id, frozen FROM purchases")
+        == [{"program_version_id": None, "frozen": None}] * 2
+    )
 
 
 def test_a_late_purchase_earns_by_the_version_of_its_day(merchant: Merchant, store: Store) -> None:
@@ -124,7 +125,9 @@ def test_a_late_purchase_earns_by_the_version_of_its_day(merchant: Merchant, sto
     prompt = merchant.buy(store, member_id, 1_000)
 
     assert (late.points, prompt.points) == (10, 30)
-    assert [row["program_version_id"] for row in merchant.rows("SELECT program_version_id FROM purchases ORDER BY id")] == [
+    assert [
+        row["program_version_id"] for row in merchant.rows("SELECT program_version_id FROM purchases ORDER BY id")
+    ] == [
         first.id,
         second.id,
     ]
@@ -212,7 +215,9 @@ def test_the_letter_tells_what_the_member_may_read(merchant: Merchant, store: St
 def test_a_till_knows_members_by_their_identities(merchant: Merchant, store: Store) -> None:
     merchant.program()
     member_id = merchant.member(
-        Identity(IdentityKind.PHONE, "138 0013 8000"), Identity(IdentityKind.EMAIL, "Ada@Example.com"), store_id=store.id
+        Identity(IdentityKind.PHONE, "138 0013 8000"),
+        Identity(IdentityKind.EMAIL, "Ada@Example.com"),
+        store_id=store.id,
     )
 
     found = [

@@ -200,7 +200,9 @@ def test_rewards_that_cannot_be_had(merchant: Merchant, store: Store, dump: Dump
     refused(lambda: merchant.redeem(member_id, gone), dump, RewardOutOfStock, reward_id=gone.id)
     refused(lambda: merchant.redeem(member_id, old), dump, RewardArchived, reward_id=old.id)
     refused(lambda: merchant.redeem(member_id, coffee, reward_id=new_id()), dump, RewardNotFound)
-    refused(lambda: merchant.redeem(member_id, coffee, expected_points=9), dump, RewardPriceChanged, expected=9, actual=10)
+    refused(
+        lambda: merchant.redeem(member_id, coffee, expected_points=9), dump, RewardPriceChanged, expected=9, actual=10
+    )
     refused(lambda: merchant.redeem(member_id, coffee, store_id=new_id()), dump, StoreNotFound)
 
 

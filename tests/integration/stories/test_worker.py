@@ -79,7 +79,7 @@ def test_a_suspended_tenants_letters_wait(
     worker.context.registry.forget()
     assert worker.waiting() == {tenant.home.schema: 2}
     for ring in _undone(database, tenant):
-        worker.doorbell.ring("deliver_letter", **ring)
+        worker.doorbell.ring("deliver_letters", **ring)
     worker.work_until_idle()
 
     assert len(mailbox.messages(to="li@example.test")) == 1
@@ -130,7 +130,7 @@ def _undone(database: Database, tenant: Tenant) -> list[dict[str, str | int | No
     with read_session(database, tenant.home, now=NOW) as session:
         rows = session.fetch_all("SELECT consumer, event_id FROM inbox WHERE state = 'pending' ORDER BY event_id")
     return [
-        {"tenant_id": str(tenant.id), "consumer": row["consumer"], "event_id": str(row["event_id"])} for row in rows
+        {"tenant_id": str(tenant.id), "consumer": row["consumer"], "event_ids": str(row["event_id"])} for row in rows
     ]
 
 

@@ -3,18 +3,19 @@
 import base64
 import binascii
 import copy
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from services.platform.errors import InvalidInput
 from services.gateway.graphql.ids import take_apart
+from services.platform.errors import InvalidInput
 from tests.integration.tenancy.requests import Position, Prepared, positions, prepare
 from tests.integration.tenancy.targets import Target
 from tests.integration.tenancy.world import Observer, World
-from tests.support.gateway import Answer
+from tests.support.graphql_client import Answer
 
 IT = "the name in question"
 BROKEN = frozenset({"INTERNAL", "QUERY_INVALID", "QUERY_LIMIT_EXCEEDED", "QUERY_SYNTAX_INVALID", "REQUEST_MALFORMED"})
@@ -22,7 +23,8 @@ BROKEN = frozenset({"INTERNAL", "QUERY_INVALID", "QUERY_LIMIT_EXCEEDED", "QUERY_
 
 _UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?7[0-9a-f]{3}-?[0-9a-f]{4}-?[0-9a-f]{12}")
 _ENCODED = re.compile(r"[A-Za-z0-9_-]{16,}")
-_LATE_VERBS = ("update", "archive", "deactivate", "reactivate", "rotate", "revoke")
+_LATE_VERBS = ("update", "archive", "deactivate", "reactivate", "rotate", "revoke", "logOut")
+"""Mutations that take something away which others need, in the order in which that does no harm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,8 @@ class Attacker:
             yield Finding("change", str(position), ", ".join(changed))
         if is_success(foreign) and target.is_mutation:
             self.given.append(foreign_name)
-        if leaked := self.secrets.found_in(without(foreign.text, foreign_name, *self.given)):
-            yield Finding("leak", str(position), f"{leaked!r} in {foreign.text[:2000]}")
+        if leaked := self.secrets.found_in(without(text_of(foreign), foreign_name, *self.given)):
+            yield Finding("leak", str(position), f"{leaked!r} in {text_of(foreign)[:2000]}")
         if not self.tells_by_nature(position):
             yield from self._compare(position, request, foreign, foreign_name)
 
@@ -78,7 +80,7 @@ class Attacker:
         name = position.naming.own(self.world.a)
         request = prepare(self.world.schema, position.leaf.target, self.world.a, at=position, value=name)
         answer = self._send(request)
-        return None if is_success(answer) else f"{position}: {answer.text[:500]}"
+        return None if is_success(answer) else f"{position}: {text_of(answer)[:500]}"
 
     def tells_by_nature(self, position: Position) -> bool:
         return (position.leaf.target.step.name, position.leaf.name) in self.declared_oracles
@@ -99,11 +101,11 @@ class Attacker:
 
     def _send(self, request: Prepared) -> Answer:
         self.calls += 1
-        return self.world.gateway.send(request.query, request.variables, token=self.world.a.token)
+        return self.world.client.as_(self.world.a.token).execute(request.query, request.variables)
 
     def _broken(self, position: Position, answer: Answer) -> Iterator[Finding]:
-        if broken := BROKEN.intersection(answer.codes):
-            yield Finding("broken", str(position), f"{sorted(broken)}: {answer.text[:1000]}")
+        if broken := BROKEN.intersection(codes_of(answer)):
+            yield Finding("broken", str(position), f"{sorted(broken)}: {text_of(answer)[:1000]}")
 
 
 class Secrets:
@@ -136,16 +138,31 @@ def all_positions(world: World) -> list[Position]:
     """Every position of the schema, those last whose mutations take something away."""
     found = [
         position
-        for target in sorted(world.targets, key=_lateness)
+        for target in sorted(world.targets, key=lateness)
         for position in positions(world.schema, target, world.node_types)
     ]
-    return sorted(found, key=lambda position: _lateness(position.leaf.target))
+    return sorted(found, key=lambda position: lateness(position.leaf.target))
+
+
+def text_of(answer: Answer) -> str:
+    """What came back, as it was written."""
+    return json.dumps(answer.content, ensure_ascii=False)
+
+
+def codes_of(answer: Answer) -> list[str]:
+    """The codes of the errors that stand at the top."""
+    return [error["extensions"]["code"] for error in answer.content.get("errors", ())]
+
+
+def field_of(answer: Answer) -> Any:
+    """The value of the operation's only field; None when there is none."""
+    return next(iter((answer.content.get("data") or {}).values()), None)
 
 
 def is_success(answer: Answer) -> bool:
     """Whether an operation did, or found, what it was asked for."""
-    found = answer.field()
-    if answer.status != 200 or answer.codes or found is None:  # noqa: PLR2004  the status has one name
+    found = field_of(answer)
+    if answer.status != 200 or codes_of(answer) or found is None:
         return False
     name = found.get("__typename", "") if isinstance(found, dict) else ""
     return not name or name.endswith("Payload") or "code" not in found or "message" not in found
@@ -194,11 +211,12 @@ def replaced(variables: dict[str, Any], position: Position, value: Any) -> dict[
 def _told(position: Position, answer: Answer, name: str) -> str:
     """What an answer tells about a name. Two effects have different ids and times, so of those only the kind counts."""
     if is_success(answer) and position.leaf.target.is_mutation:
-        found = answer.field()
+        found = field_of(answer)
         return f"{found['__typename']} replayed={found.get('replayed')}"
-    return f"{answer.status} {without(answer.text, name)}"
+    return f"{answer.status} {without(text_of(answer), name)}"
 
 
-def _lateness(target: Target) -> int:
+def lateness(target: Target) -> int:
+    """The later, the more a target takes away."""
     name = target.step.name
     return next((rank for rank, verb in enumerate(_LATE_VERBS, 1) if name.startswith(verb)), 0)

@@ -251,7 +251,7 @@ def _id_types(schema: GraphQLSchema, leaf: Leaf, foreign_types: tuple[str, ...])
     if leaf.name == "id":
         owner = leaf.owner.removesuffix("ReferenceInput") or get_named_type(leaf.target.step.field.type).name
     else:
-        owner = leaf.name.removesuffix("Id").removesuffix("Ids")
+        owner = leaf.name.removesuffix("s").removesuffix("Id")
         owner = owner[:1].upper() + owner[1:]
     found = schema.get_type(owner)
     if is_interface_type(found):

@@ -11,7 +11,7 @@ from tests.integration.tenancy.holdings import Holdings
 from tests.integration.tenancy.requests import prepare
 from tests.integration.tenancy.targets import Target, targets
 from tests.integration.tenancy.values import key_of
-from tests.support.gateway import TestGateway
+from tests.support.graphql_client import GraphQLClient
 from tests.support.story import Caller, Merchant, receipt, sign_up
 
 SPARE_MEMBERS = 3
@@ -24,15 +24,15 @@ class World:
     """Tenant ``a`` attacks, tenant ``b`` must not notice."""
 
     schema: GraphQLSchema
-    gateway: TestGateway
+    client: GraphQLClient
     a: Holdings
     b: Holdings
 
-    def moved_to(self, gateway: TestGateway) -> "World":
-        """The same tenants, reached by another gateway."""
+    def moved_to(self, client: GraphQLClient) -> "World":
+        """The same tenants, reached through another gateway."""
         for holdings in (self.a, self.b):
-            holdings.look = Caller(gateway, holdings.token).ask
-        return World(self.schema, gateway, self.a, self.b)
+            holdings.look = Caller(client.as_(holdings.token)).ask
+        return World(self.schema, client, self.a, self.b)
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -48,16 +48,16 @@ def node_types(schema: GraphQLSchema) -> tuple[str, ...]:
     return tuple(member.name for member in schema.get_possible_types(schema.type_map["Node"]))  # type: ignore[arg-type]
 
 
-def make_world(gateway: TestGateway) -> World:
+def make_world(client: GraphQLClient) -> World:
     """Fill two tenants, and look at each with its owner's eyes."""
     schema = build_schema()._schema  # noqa: SLF001  Strawberry offers no other way to the graphql-core schema
-    a, b = (_fill(gateway, schema, slug, number) for number, slug in enumerate(("alfa-canary", "bravo-canary"), 1))
-    return World(schema, gateway, a, b)
+    a, b = (_fill(client, schema, slug, number) for number, slug in enumerate(("alfa-canary", "bravo-canary"), 1))
+    return World(schema, client, a, b)
 
 
-def _fill(gateway: TestGateway, schema: GraphQLSchema, slug: str, number: int) -> Holdings:
+def _fill(client: GraphQLClient, schema: GraphQLSchema, slug: str, number: int) -> Holdings:
     owner = sign_up(
-        gateway,
+        client,
         slug,
         # Not by the slug: an address may be known to both, as that of somebody who is invited twice.
         email=f"owner{number}@people.test",
@@ -93,11 +93,11 @@ def _fill(gateway: TestGateway, schema: GraphQLSchema, slug: str, number: int) -
         idempotencyKey=key_of("inviteStaff", slug),
     )
     owner.do("createApiKey", "secret", name=f"Key {slug}", scopes=["STORES_READ"], storeId=store)
-    assert owner.token is not None
-    holdings = Holdings(slug, slug, owner.email, password_of(slug), owner.token, owner.ask)
+    assert owner.client.token is not None
+    holdings = Holdings(slug, slug, owner.email, password_of(slug), owner.client.token, owner.ask)
     holdings.spare_emails = spare_emails
     for _ in range(CRAWLS):
-        _crawl(gateway, schema, holdings)
+        _crawl(client, schema, holdings)
     for type_name in node_types(schema):
         holdings.one(type_name)
     return holdings
@@ -171,7 +171,7 @@ def _trade(owner: Merchant, slug: str, *, store: str, member: str) -> None:
     )
 
 
-def _crawl(gateway: TestGateway, schema: GraphQLSchema, holdings: Holdings) -> None:
+def _crawl(client: GraphQLClient, schema: GraphQLSchema, holdings: Holdings) -> None:
     """Ask every query for everything; what can't be asked yet can be in the next crawl."""
     for target in targets(schema):
         if target.is_mutation:
@@ -180,8 +180,8 @@ def _crawl(gateway: TestGateway, schema: GraphQLSchema, holdings: Holdings) -> N
             request = prepare(schema, target, holdings)
         except LookupError:
             continue
-        answer = gateway.send(request.query, request.variables, token=holdings.token)
-        for name, value in (answer.document.get("data") or {}).items():
+        answer = client.as_(holdings.token).execute(request.query, request.variables)
+        for name, value in (answer.content.get("data") or {}).items():
             holdings.remember(value, "Query", name)
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+import structlog
 
 from services.contracts.events.base import Envelope
 from services.contracts.events.loyalty import MemberContactChanged, TierChanged
@@ -17,6 +18,7 @@ from services.platform.db.homes import PLATFORM, Home
 from services.platform.db.session import UnitOfWork, read_session, unit_of_work
 from services.platform.ids import new_id
 from services.platform.inbox import service as inbox
+from services.platform.inbox.errors import LetterTooEarly
 from services.platform.inbox.service import DELIVERIES_MAX, Handlers, Letter, consume_once
 from services.platform.outbox import retention
 from services.platform.outbox.queries import depths, replay_parked
@@ -60,8 +62,16 @@ def _rows(database: Database, home: Home, query: str) -> list[dict[str, object]]
 
 
 def _only_letter(doorbell: RecordingDoorbell) -> Letter:
-    (ring,) = doorbell.take("deliver_letter")
-    return Letter(UUID(str(ring["tenant_id"])), str(ring["consumer"]), UUID(str(ring["event_id"])))
+    (letter,) = _letters(doorbell)
+    return letter
+
+
+def _letters(doorbell: RecordingDoorbell) -> list[Letter]:
+    return [
+        Letter(UUID(str(ring["tenant_id"])), str(ring["consumer"]), UUID(event_id))
+        for ring in doorbell.take("deliver_letters")
+        for event_id in str(ring["event_ids"]).split(",")
+    ]
 
 
 def _deliver(
@@ -211,9 +221,8 @@ def test_done_letters_are_forgotten_and_others_kept(
     for _ in range(2):
         _publish(database, tenant)
     run_once(database, tenant.home)
-    done, waiting = doorbell.take("deliver_letter")
-    letter = Letter(tenant.id, str(done["consumer"]), UUID(str(done["event_id"])))
-    _deliver(database, tenant, letter, lambda *_: None)
+    done, waiting = _letters(doorbell)
+    _deliver(database, tenant, done, lambda *_: None)
 
     with _work(database, tenant.home) as uow:
         assert forget_done_letters(uow) == 0
@@ -223,7 +232,7 @@ def test_done_letters_are_forgotten_and_others_kept(
         assert forget_done_letters(uow) == 1
 
     (row,) = _rows(database, tenant.home, INBOX)
-    assert (row["event_id"], row["state"]) == (UUID(str(waiting["event_id"])), "pending")
+    assert (row["event_id"], row["state"]) == (waiting.event_id, "pending")
     assert _rows(database, tenant.home, "SELECT id FROM outbox") == [{"id": row["event_id"]}]
 
 
@@ -236,5 +245,26 @@ def test_a_backlog_of_several_batches_is_dispatched_whole(
 
     assert run_once(database, tenant.home) == 450
 
-    rung = [ring["event_id"] for ring in doorbell.take("deliver_letter")]
-    assert len(rung) == len(set(rung)) == 450
+    rung = [letter.event_id for letter in _letters(doorbell)]
+    assert len(rung) == 450
+    assert rung == sorted(set(rung))
+
+
+def test_a_letter_that_comes_too_early_waits_without_an_error(
+    database: Database, tenant: Tenant, doorbell: RecordingDoorbell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [wall_now()]
+    monkeypatch.setattr(inbox, "wall_now", lambda: clock[0])
+
+    def too_early(*_: object) -> None:
+        raise LetterTooEarly
+
+    _publish(database, tenant)
+    run_once(database, tenant.home)
+    letter = _only_letter(doorbell)
+
+    with structlog.testing.capture_logs() as logs:
+        assert not _deliver(database, tenant, letter, too_early)
+    assert [(line["event"], line["log_level"]) for line in logs] == [("letter_waits", "info")]
+    clock[0] += inbox.backoff(1)
+    assert _deliver(database, tenant, letter, lambda *_: None)

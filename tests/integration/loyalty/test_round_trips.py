@@ -1,0 +1,73 @@
+"""Statements and round trips of the hot verbs, BEGIN and COMMIT included, as the client library traces them."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from services.loyalty.members.domain import Identity, IdentityKind
+from services.platform.db.engine import Database, open_database
+from services.platform.tenancy.domain import Tenant
+from tests.integration.loyalty.wire import traced
+from tests.support.builders.documents import document, rule
+from tests.support.builders.merchant import Merchant
+from tests.support.tenants import DatabaseUrls
+
+EMAIL = Identity(IdentityKind.EMAIL, "ada@example.com")
+
+
+@pytest.fixture
+def single(database_urls: DatabaseUrls) -> Iterator[Database]:
+    """A pool of one connection, so that everything is said on the traced one."""
+    opened = open_database(database_urls.app, pool_size=1)
+    yield opened
+    opened.close()
+
+
+def test_the_hot_verbs_keep_to_their_round_trips(single: Database, tenant: Tenant) -> None:
+    merchant = Merchant(single, tenant.home)
+    merchant.program(document(rules=[rule(cap=1_000)], levels=[("base", 0, "1"), ("gold", 20, "2")]))
+    store, member_id, coffee = merchant.store(), merchant.member(EMAIL), merchant.reward(stock=9)
+    merchant.buy(store, member_id, 100)
+    command = merchant.purchase_command(store, member_id, 2_500, 500)
+    told_again = dataclasses.replace(command, idempotency_key="another")
+    verbs: dict[str, Callable[[], Any]] = {
+        "record, with a change of tier": lambda: merchant.record(command),
+        "replay": lambda: merchant.record(command),
+        "the same receipt under another key": lambda: merchant.record(told_again),
+        "record": lambda: merchant.buy(store, member_id, 100),
+        "record for a guest": lambda: merchant.buy(store, None, 100),
+        "record by e-mail": lambda: merchant.buy(store, EMAIL, 100),
+        "redeem": lambda: merchant.redeem(member_id, coffee),
+    }
+    counted: dict[str, tuple[int, int]] = {}
+
+    for name, verb in verbs.items():
+        with traced(single) as traffic:
+            verb()
+        counted[name] = (traffic.statements, traffic.round_trips)
+
+    assert counted == {
+        "record, with a change of tier": (29, 4),
+        "replay": (14, 4),
+        "the same receipt under another key": (14, 4),
+        "record": (28, 4),
+        "record for a guest": (13, 4),
+        "record by e-mail": (29, 5),
+        "redeem": (21, 4),
+    }
+
+
+def test_a_process_that_starts_cold_needs_no_more(
+    database_urls: DatabaseUrls, tenant: Tenant, single: Database
+) -> None:
+    """The document travels with the rest when it is not remembered yet."""
+    merchant = Merchant(single, tenant.home)
+    store, member_id = merchant.store(), merchant.member()
+    merchant.program()
+
+    with traced(single) as cold:
+        merchant.buy(store, member_id, 100)
+
+    assert cold.round_trips == 4

@@ -1,0 +1,110 @@
+"""Callers over HTTP who send, wait and send again, all in one thread: a load that costs little beside what it loads."""
+
+import selectors
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from services.platform.clock import monotonic
+
+TIMEOUT_SECONDS = 60
+READ_BYTES = 65_536
+
+_HEAD_END = b"\r\n\r\n"
+_LENGTH = b"content-length: "
+
+
+class BadAnswer(Exception):
+    """An answer that is not what was asked for; the text is the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """What came of it: answers, and the seconds from the first request to the last answer."""
+
+    answers: int
+    seconds: float
+
+
+@dataclass(slots=True)
+class _Caller:
+    connection: socket.socket
+    received: bytearray = field(default_factory=bytearray)
+
+    def answer(self) -> bytes | None:
+        """The body that has come in whole, taken out; None while some of it is under way.
+
+        Raises:
+            BadAnswer
+        """
+        self.received += self._read()
+        end = self.received.find(_HEAD_END)
+        if end < 0:
+            return None
+        head = bytes(self.received[:end]).lower()
+        if not head.startswith(b"http/1.1 200 "):
+            raise BadAnswer(self.received.decode(errors="replace"))
+        length = int(head[head.index(_LENGTH) + len(_LENGTH) :].partition(b"\r\n")[0])
+        start = end + len(_HEAD_END)
+        if len(self.received) < start + length:
+            return None
+        body = bytes(self.received[start : start + length])
+        self.received.clear()
+        return body
+
+    def _read(self) -> bytes:
+        read = self.connection.recv(READ_BYTES)
+        if not read:
+            raise BadAnswer("the gateway hung up")
+        return read
+
+
+def call_for(
+    seconds: float, *, port: int, token: str, connections: int, body: Callable[[], bytes], expected: bytes
+) -> Calls:
+    """Keep ``connections`` callers busy for ``seconds``, then wait for the last answers.
+
+    ``body`` makes the next request's JSON; every answer must hold ``expected``.
+
+    Raises:
+        BadAnswer, TimeoutError
+    """
+    head = (
+        f"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
+        f"Authorization: Bearer {token}\r\nContent-Length: "
+    ).encode()
+
+    def send(caller: _Caller) -> None:
+        content = body()
+        caller.connection.sendall(b"%b%d\r\n\r\n%b" % (head, len(content), content))
+
+    answers = 0
+    with selectors.DefaultSelector() as selector:
+        callers = [_Caller(socket.create_connection(("127.0.0.1", port))) for _ in range(connections)]
+        try:
+            for caller in callers:
+                caller.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                selector.register(caller.connection, selectors.EVENT_READ, caller)
+            began = monotonic()
+            for caller in callers:
+                send(caller)
+            waiting = len(callers)
+            while waiting:
+                ready = selector.select(TIMEOUT_SECONDS)
+                if not ready:
+                    raise TimeoutError(f"no answer for {TIMEOUT_SECONDS} s")
+                for key, _ in ready:
+                    answer = key.data.answer()
+                    if answer is None:
+                        continue
+                    if expected not in answer:
+                        raise BadAnswer(answer.decode(errors="replace"))
+                    answers += 1
+                    if monotonic() - began < seconds:
+                        send(key.data)
+                    else:
+                        waiting -= 1
+            return Calls(answers, monotonic() - began)
+        finally:
+            for caller in callers:
+                caller.connection.close()
