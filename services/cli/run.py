@@ -101,7 +101,7 @@ def _ended(process: subprocess.Popen[bytes]) -> Callable[[], bool]:
 
 def _is_ready(base_url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{base_url}/health/ready", timeout=READY_SECONDS_MAX) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"{base_url}/health/ready", timeout=READY_SECONDS_MAX) as answer:  # noqa: S310  our own address
             return bool(answer.status == HTTPStatus.OK)
     except (urllib.error.URLError, OSError):
         return False

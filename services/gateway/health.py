@@ -14,14 +14,12 @@ from services.gateway.execution.threads import Seats
 from services.platform.clock import wall_now
 from services.platform.db.homes import PLATFORM
 from services.platform.db.session import read_session
+from services.platform.tenancy.registry import tenants_behind
 
 log = structlog.get_logger()
 
 CHECK_SECONDS_MAX = 3.0
 NO_STORE = {"Cache-Control": "no-store"}
-
-TENANTS_BEHIND = """
-SELECT count(*) AS behind FROM platform.tenants WHERE status = 'active' AND schema_revision <> %(head)s"""
 
 BrokerCheck = Callable[[], bool]
 
@@ -60,7 +58,4 @@ def health_routes(
 
 def _tenants_behind(services: GatewayServices, head_revision: str) -> int:
     with read_session(services.database, PLATFORM, now=wall_now()) as session:
-        row = session.fetch_one(TENANTS_BEHIND, {"head": head_revision})
-    assert row is not None
-    behind: int = row["behind"]
-    return behind
+        return tenants_behind(session, head_revision=head_revision)

@@ -58,12 +58,19 @@ def read_books(merchant: Merchant, port: int) -> Books:
     books = Books()
     for number, member_id in enumerate(merchant.member_ids):
         _read_member(caller, books, number, {"id": member_id})
+    caller.close()
+    books.usage = read_usage(merchant, port)
+    return books
+
+
+def read_usage(merchant: Merchant, port: int) -> dict[str, int]:
+    """What the merchant has used so far, by meter."""
+    caller = Caller(port, token=merchant.token)
     today = wall_now().date()
     period = {"from": str(today - timedelta(days=2)), "to": str(today + timedelta(days=2))}
-    for used in _ask(caller, USAGE, period)["usage"]["meters"]:
-        books.usage[used["meter"]] = used["quantity"]
+    meters = _ask(caller, USAGE, period)["usage"]["meters"]
     caller.close()
-    return books
+    return {used["meter"]: used["quantity"] for used in meters}
 
 
 def _read_member(caller: Caller, books: Books, number: int, by: dict[str, str]) -> None:

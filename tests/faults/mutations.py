@@ -15,9 +15,10 @@ EXPERIMENTS: Mapping[str, Experiment] = {
     "F1": kill_postgres,
     "F2": kill_gateway,
     "F3": kill_worker,
-    "F6": steal_replies,
     "F7": race_equal_requests,
+    "F6": steal_replies,
 }
+"""In an order in which few processes have to be started anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,10 @@ def _has_missed_receipts(verdict: Verdict) -> bool:
 
 MUTATIONS = (
     Mutation("F1", "asynchronous commit", _has_lost, is_forgetful=True),
-    Mutation("F2", "acknowledged before commit", _has_lost, gateway="acknowledge-before-commit"),
-    Mutation("F2", "idempotency claim forgotten", _has_doubled, gateway="forget-the-claim", mix=KEYED_ONLY),
     Mutation("F3", "new Message-ID each time", _has_missed_receipts, worker="new-message-id"),
     Mutation("F3", "sent before sending", _has_missed_receipts, worker="sent-before-sending"),
+    Mutation("F2", "acknowledged before commit", _has_lost, gateway="acknowledge-before-commit"),
+    Mutation("F2", "idempotency claim forgotten", _has_doubled, gateway="forget-the-claim", mix=KEYED_ONLY),
     Mutation(
         "F6",
         "keys in their own transaction",

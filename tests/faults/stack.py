@@ -86,6 +86,10 @@ class Stack:
         if child is not None:
             child.stop(grace=0)
 
+    def ended(self) -> list[str]:
+        """Processes that nobody killed and that run no more."""
+        return [name for name, child in self._children.items() if child.exit_code() is not None]
+
     def log_of(self, name: str) -> Path:
         """The log of a process."""
         return self.home / "logs" / f"{name}.log"

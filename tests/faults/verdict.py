@@ -1,5 +1,6 @@
 """The verdict: what tills were told, against what the product says afterwards."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,12 +9,12 @@ import psycopg
 from psycopg import sql
 
 from services.loyalty.ledger.queries import verify
-from services.platform.clock import wall_now
+from services.platform.clock import monotonic, wall_now
 from services.platform.db.engine import open_database
 from services.platform.db.homes import PLATFORM
 from services.platform.db.session import read_session
 from services.platform.tenancy.registry import tenant_by_slug
-from tests.faults.books import Books, read_books
+from tests.faults.books import Books, read_books, read_usage
 from tests.faults.letters import Letters, check_receipts
 from tests.faults.load import Kind, Told, read_logs
 from tests.faults.merchant import Merchant
@@ -21,6 +22,7 @@ from tests.faults.stack import Stack
 
 RECOVERY_SECONDS_MAX = 120.0
 """Sanity, not a promise of speed: machines are shared."""
+METERED_SECONDS_MAX = 60.0
 SHOWN_MAX = 5
 
 
@@ -78,6 +80,7 @@ def judge(stack: Stack, merchant: Merchant, letters: Letters, evidence: Evidence
     _check_usage(verdict, letters, books)
     _check_leaks(verdict, stack, merchant, evidence)
     _check_receipts(verdict, letters, books)
+    _check_life(verdict, stack, merchant, books)
     verdict.recovery_seconds = max(evidence.recoveries, default=None)
     slow = [f"{seconds:.1f} s" for seconds in evidence.recoveries if seconds > RECOVERY_SECONDS_MAX]
     verdict.complain("recoveries took for ever", slow)
@@ -181,6 +184,17 @@ def _check_usage(verdict: Verdict, letters: Letters, books: Books) -> None:
         counted = books.usage.get(meter, 0)
         if counted != expected:
             verdict.complaints.append(f"usage of {meter} is {counted}, not {expected}")
+
+
+def _check_life(verdict: Verdict, stack: Stack, merchant: Merchant, books: Books) -> None:
+    """No process ended by itself, and the thread that meters the cost of reads still does."""
+    verdict.complain("ended without being killed", stack.ended())
+    deadline = monotonic() + METERED_SECONDS_MAX
+    while read_usage(merchant, stack.gateway_port).get("api_cost", 0) <= books.usage.get("api_cost", 0):
+        if monotonic() > deadline:
+            verdict.complaints.append("the cost of the API is no longer counted")
+            return
+        time.sleep(0.1)
 
 
 def _check_leaks(verdict: Verdict, stack: Stack, merchant: Merchant, evidence: Evidence) -> None:

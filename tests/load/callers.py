@@ -2,7 +2,8 @@
 
 import selectors
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from services.platform.clock import monotonic
@@ -78,33 +79,34 @@ def call_for(
         content = body()
         caller.connection.sendall(b"%b%d\r\n\r\n%b" % (head, len(content), content))
 
-    answers = 0
-    with selectors.DefaultSelector() as selector:
-        callers = [_Caller(socket.create_connection(("127.0.0.1", port))) for _ in range(connections)]
-        try:
-            for caller in callers:
-                caller.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                selector.register(caller.connection, selectors.EVENT_READ, caller)
-            began = monotonic()
-            for caller in callers:
-                send(caller)
-            waiting = len(callers)
-            while waiting:
-                ready = selector.select(TIMEOUT_SECONDS)
-                if not ready:
-                    raise TimeoutError(f"no answer for {TIMEOUT_SECONDS} s")
-                for key, _ in ready:
-                    answer = key.data.answer()
-                    if answer is None:
-                        continue
-                    if expected not in answer:
-                        raise BadAnswer(answer.decode(errors="replace"))
-                    answers += 1
-                    if monotonic() - began < seconds:
-                        send(key.data)
-                    else:
-                        waiting -= 1
-            return Calls(answers, monotonic() - began)
-        finally:
-            for caller in callers:
-                caller.connection.close()
+    with ExitStack() as stack:
+        selector = stack.enter_context(selectors.DefaultSelector())
+        for _ in range(connections):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            selector.register(connection, selectors.EVENT_READ, _Caller(connection))
+        began, answers, waiting = monotonic(), 0, connections
+        for key in selector.get_map().values():
+            send(key.data)
+        while waiting:
+            for caller in _answered(selector, expected):
+                answers += 1
+                if monotonic() - began < seconds:
+                    send(caller)
+                else:
+                    waiting -= 1
+        return Calls(answers, monotonic() - began)
+
+
+def _answered(selector: selectors.BaseSelector, expected: bytes) -> Iterator[_Caller]:
+    """Wait for something to come in; the callers whose answer is there."""
+    ready = selector.select(TIMEOUT_SECONDS)
+    if not ready:
+        raise TimeoutError(f"no answer for {TIMEOUT_SECONDS} s")
+    for key, _ in ready:
+        answer = key.data.answer()
+        if answer is None:
+            continue
+        if expected not in answer:
+            raise BadAnswer(answer.decode(errors="replace"))
+        yield key.data

@@ -49,10 +49,10 @@ class Result:
 
 
 def measure(asked: Measure, *, rounds: int, seconds: int) -> tuple[Result, ...]:
-    """Let the limit and its rivals take turns, after a first turn of a second each that does not count."""
+    """Let the limit and its rivals take turns, once the rivals have warmed up."""
     contenders = (asked.limit, *asked.rivals)
-    for contender in contenders:
-        contender.run(1)
+    for rival in asked.rivals:
+        rival.run(1)
     turns = [tuple(contender.run(seconds) for contender in contenders) for _ in range(rounds)]
     return tuple(
         _result(asked, contender, [(turn[0], turn[place]) for turn in turns])

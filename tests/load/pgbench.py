@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from statistics import mean
 from typing import Literal
 
 from services.platform.clock import wall_now
@@ -19,7 +20,7 @@ GRACE_SECONDS = 60
 Mode = Literal["simple", "extended", "prepared"]
 """Pipelines need ``extended`` or ``prepared``, two statements in one message need ``simple``."""
 
-_RATE = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
+_RATE = re.compile(r"^progress: [0-9.]+ s, ([0-9.]+) tps", re.MULTILINE)
 _FAILED = re.compile(r"^number of failed transactions: ([0-9]+)", re.MULTILINE)
 
 
@@ -43,7 +44,7 @@ class Pgbench:
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, seconds: int) -> Sample:
-        """Run the script again and again.
+        """Run the script again and again, for a second more than is counted: a new connection has everything to learn.
 
         Raises:
             PgbenchFailed
@@ -58,10 +59,10 @@ class Pgbench:
                 timeout=seconds + GRACE_SECONDS,
                 check=False,
             )
-        rate, failed = _RATE.search(done.stdout), _FAILED.search(done.stdout)
-        if done.returncode != 0 or rate is None or failed is None or failed.group(1) != "0":
+        rates, failed = _RATE.findall(done.stderr)[1:], _FAILED.search(done.stdout)
+        if done.returncode != 0 or not rates or failed is None or failed.group(1) != "0":
             raise PgbenchFailed(f"{self.script}: {done.stderr.strip()[-2_000:] or done.stdout.strip()}")
-        return Sample(per_second=float(rate.group(1)))
+        return Sample(per_second=mean(float(rate) for rate in rates))
 
     def _command(self, script: Path, seconds: int) -> list[str]:
         variables = {"turn": "0", "prefix": _prefix(), **self.variables}
@@ -70,7 +71,8 @@ class Pgbench:
             "--no-vacuum",
             f"--client={self.clients}",
             f"--jobs={min(2, self.clients)}",
-            f"--time={seconds}",
+            f"--time={seconds + 1}",
+            "--progress=1",
             f"--protocol={self.mode}",
             f"--file={script}",
             *(f"--define={name}={value}" for name, value in variables.items()),

@@ -119,7 +119,8 @@ def running_stage(*, members: int) -> Iterator[Stage]:
         merchant = Merchant(database, tenant.home, now=wall_now())
         store = merchant.read(lambda session: store_by_id(session, store_id=key_of(till.store_id)))
         version = merchant.read(lambda session: version_in_force(session, at=session.now))
-        assert store is not None and version is not None, "it has just been opened"
+        assert store is not None, "it has just been opened"
+        assert version is not None, "it has just been published"
         member_ids = _enroll(merchant, store, count=members)
         _number_members(postgres.superuser_url, tenant.home)
         yield Stage(postgres, gateway, port, till, merchant, tenant, store, version.id, member_ids)
@@ -178,7 +179,7 @@ def _enroll(merchant: Merchant, store: Store, *, count: int) -> tuple[UUID, ...]
 
 
 def _number_members(superuser_url: str, home: Home) -> None:
-    """Number the members, so that pgbench can choose one; fresh statistics make plans what they are on a live tenant."""
+    """Number the members, so that pgbench can choose one; with statistics, plans are those of a live tenant."""
     with psycopg.connect(superuser_url, autocommit=True) as connection:
         connection.execute(sql.SQL(NUMBERED).format(schema=sql.Identifier(home.schema)))
         connection.execute("VACUUM ANALYZE")

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 
+from rich.box import SIMPLE
 from rich.table import Table
 
 from tests.load.measuring import Result
@@ -14,21 +15,23 @@ def results_table(results: Sequence[Result]) -> Table:
     table = Table(
         title=f"Medians of rounds taken in turns, on {os.cpu_count()} processors that others may use too",
         caption="Percentages compare; what is reached a second is of this machine and these minutes only.",
+        box=SIMPLE,
     )
-    for name in ("measure", "contender", "of the limit", "lowest to highest", "CPU of the app", "aim", "a second"):
-        table.add_column(name, justify="left" if name in ("measure", "contender") else "right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for name in ("of the limit", "rounds", "CPU a request", "aim", "a second"):
+        table.add_column(name, justify="right", no_wrap=True)
     for before, result in zip((None, *results), results, strict=False):
         is_limit = before is None or before.measure is not result.measure
-        if is_limit and before is not None:
+        if is_limit:
             table.add_section()
+            table.add_row(f"[bold]{result.measure.title}[/bold]")
         table.add_row(
-            result.measure.title if is_limit else "",
-            result.contender.name,
+            f"  {result.contender.name}",
             "the limit" if is_limit else f"{result.percent:.0f} %",
-            "" if is_limit else f"{result.lowest:.0f} to {result.highest:.0f} %",
+            "" if is_limit else f"{result.lowest:.0f}–{result.highest:.0f} %",
             "" if result.cpu_ms is None else f"{result.cpu_ms:.2f} ms",
             "" if is_limit else result.measure.aim,
-            f"{result.per_second:,.1f}" if result.per_second < 100 else f"{result.per_second:,.0f}",  # noqa: PLR2004
+            f"{result.per_second:,.1f}" if result.per_second < 100 else f"{result.per_second:,.0f}",
         )
     return table
 
@@ -41,6 +44,7 @@ def traffic_table(verbs: Sequence[Spoken]) -> Table:
         "round trips",
         "statements in the reference",
         title="What the services say to the server, BEGIN and COMMIT included",
+        box=SIMPLE,
     )
     for verb in verbs:
         pinned = "" if verb.pinned is None else str(verb.pinned)

@@ -83,11 +83,15 @@ def named_errors() -> Mapping[type[DomainError], tuple[str, ...]]:
 def told_at_the_top() -> frozenset[type[DomainError]]:
     """The refusals that may be answered as top-level errors."""
     return frozenset(
-        leaf
-        for root in TOLD_AT_THE_TOP
-        for leaf in (root, *_descendants(root))
-        if dataclasses.is_dataclass(leaf) and "code" in vars(leaf)
+        leaf for root in TOLD_AT_THE_TOP for leaf in (root, *_descendants(root)) if not leaf.__subclasses__()
     )
+
+
+def fact_names(cls: type[DomainError]) -> tuple[str, ...]:
+    """The names of a refusal's facts."""
+    # `DomainError` itself is no dataclass, and one without facts need not be.
+    fields: Mapping[str, object] = getattr(cls, "__dataclass_fields__", {})
+    return tuple(fields)
 
 
 def event_schema(event: type[Event]) -> dict[str, Any]:
@@ -112,7 +116,7 @@ def _section(cls: type[DomainError], fields: tuple[str, ...]) -> list[str]:
     lines = [f"### `{cls.code}`", "", description_of(cls), ""]
     if fields:
         lines += ["Refused by " + ", ".join(f"`{name}`" for name in fields) + ".", ""]
-    facts = [field.name for field in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else []
+    facts = fact_names(cls)
     if facts:
         lines += ["Facts: " + ", ".join(f"`{_camel(name)}`" for name in facts) + ".", ""]
     for key in sorted(catalog(Locale.EN)):

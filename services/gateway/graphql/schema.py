@@ -14,7 +14,9 @@ from services.gateway.graphql.auth.invite_staff import invite_staff
 from services.gateway.graphql.auth.log_in import log_in
 from services.gateway.graphql.auth.log_out import log_out
 from services.gateway.graphql.auth.queries import api_keys, invitations, staff, viewer
+from services.gateway.graphql.auth.remove_staff import remove_staff
 from services.gateway.graphql.auth.revoke_api_key import revoke_api_key
+from services.gateway.graphql.auth.revoke_invitation import revoke_invitation
 from services.gateway.graphql.auth.rotate_api_key import rotate_api_key
 from services.gateway.graphql.auth.sign_up import sign_up_merchant
 from services.gateway.graphql.members.create_member_token import create_member_token
@@ -84,7 +86,9 @@ MUTATIONS = MappingProxyType(
         "record_purchase": record_purchase,
         "redeem_reward": redeem_reward,
         "refund_purchase": refund_purchase,
+        "remove_staff": remove_staff,
         "revoke_api_key": revoke_api_key,
+        "revoke_invitation": revoke_invitation,
         "rotate_api_key": rotate_api_key,
         "save_program_draft": save_program_draft,
         "sign_up": sign_up_merchant,

@@ -15,13 +15,13 @@ from services.loyalty.ledger.domain import (
     new_lot,
 )
 from services.loyalty.ledger.domain.book import HolderBook
-from services.loyalty.members import queries as members
 from services.loyalty.members.errors import MemberNotFound
+from services.loyalty.members.service import Arrival, claim_at_till
 from services.loyalty.programs.domain.publishing import ProgramVersion
 from services.loyalty.programs.errors import ProgramNotPublished
 from services.loyalty.programs.queries import in_force, versions_read
 from services.loyalty.stores import queries as stores
-from services.platform.db.session import UnitOfWork
+from services.platform.db.session import Statement, UnitOfWork
 from services.platform.idempotency import service as idempotency
 from services.platform.ids import new_id
 from services.platform.text import check_text
@@ -43,41 +43,45 @@ def adjust_points(uow: UnitOfWork, *, command: AdjustPoints) -> AdjustedPoints:
     """
     points = check_points(command.points)
     reason = check_text(command.reason, field="reason")
-    member_id = members.resolved(uow, ref=command.member, store_id=command.store_id)
-    scene = _arrive(uow, command, member_id)
+    scene = _arrive(uow, command)
     if not isinstance(scene, tuple):
         return _replay(scene)
     book, version = scene
     draft = _draft(uow, command, book, version=version, points=points, reason=reason)
     entry_id = book.post(draft).header.id
     balance = book.balance(version.document.unit.code).available
-    answer = AdjustedPoints(entry_id, member_id, points, balance, replayed=False)
+    answer = AdjustedPoints(entry_id, book.holder_id, points, balance, replayed=False)
     settle = idempotency.settle_statement(operation=OPERATION, key=command.idempotency_key, result=_answer_json(answer))
     uow.fetch_pipeline([*ledger.writing_statements(book), settle])
     return answer
 
 
-def _arrive(
-    uow: UnitOfWork, command: AdjustPoints, member_id: UUID
-) -> tuple[HolderBook, ProgramVersion] | Mapping[str, Any]:
-    """Claim the key, lock the member and read what is needed, in one round trip; or the stored answer."""
-    claim: dict[str, Any] = {
-        "operation": OPERATION,
-        "key": command.idempotency_key,
-        "request_hash": command.request_hash,
-    }
+def _arrive(uow: UnitOfWork, command: AdjustPoints) -> tuple[HolderBook, ProgramVersion] | Mapping[str, Any]:
+    """Claim the key, lock the member and read what is needed; or the stored answer."""
     versions = versions_read(uow, instants=(uow.now,))
-    statements = [
-        idempotency.claim_statement(uow, **claim),
-        *ledger.reading_statements(uow, holder_id=member_id, every_lot=True),
-        versions.statement,
-    ]
-    if command.store_id is not None:
-        statements.append(stores.store_statement(store_id=command.store_id))
-    claim_rows, heads, balances, lots, version_rows, *store_rows = uow.fetch_pipeline(statements)
-    answer = idempotency.claimed(uow, claim_rows, **claim)
-    if answer is not None:
-        return answer
+
+    def reads(member_id: UUID | None) -> list[Statement]:
+        assert member_id is not None
+        return [
+            *ledger.reading_statements(uow, holder_id=member_id, every_lot=True),
+            versions.statement,
+            *([stores.store_statement(store_id=command.store_id)] if command.store_id else []),
+        ]
+
+    arrival = claim_at_till(
+        uow,
+        operation=OPERATION,
+        key=command.idempotency_key,
+        request_hash=command.request_hash,
+        member=command.member,
+        store_id=command.store_id,
+        reads=reads,
+    )
+    if not isinstance(arrival, Arrival):
+        return arrival
+    member_id = arrival.member_id
+    assert member_id is not None
+    heads, balances, lots, version_rows, *store_rows = arrival.rows
     book = ledger.open_book(uow, holder_id=member_id, rows=(heads, balances, lots), store_id=command.store_id)
     if book is None:
         raise MemberNotFound(member_id=member_id)

@@ -1,19 +1,23 @@
 """Joining the program, and being changed, deactivated and reactivated."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from psycopg.rows import DictRow
+
 from services.contracts.events.loyalty import MemberContactChanged, MemberEnrolled
 from services.loyalty.ledger import service as ledger
-from services.loyalty.members import repository
+from services.loyalty.members import queries, repository
 from services.loyalty.members.domain import (
     EnrolledMember,
     EnrollMember,
+    Identity,
     IdentityKind,
     Member,
+    MemberRef,
     MemberStatus,
     Unchanged,
     UpdateMember,
@@ -45,6 +49,14 @@ class _Surroundings:
     merchant_name: str
     unit: PointUnit
     timezone: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Arrival:
+    """A command whose key is claimed: the member that it is about, and the rows of what was read."""
+
+    member_id: UUID | None
+    rows: list[list[DictRow]]
 
 
 def enroll_member(uow: UnitOfWork, *, command: EnrollMember) -> EnrolledMember:
@@ -83,6 +95,39 @@ def enroll_member(uow: UnitOfWork, *, command: EnrollMember) -> EnrolledMember:
     )
     repository.check_identities(rows[1], expected=member.identities)
     return EnrolledMember(member.id, replayed=False)
+
+
+def claim_at_till(
+    uow: UnitOfWork,
+    *,
+    operation: str,
+    key: str,
+    request_hash: bytes,
+    member: MemberRef | None,
+    store_id: UUID | None,
+    reads: Callable[[UUID | None], list[Statement]],
+) -> Arrival | Mapping[str, Any]:
+    """Claim a command's key and read what it needs to know of a member (None: a guest); or the stored answer.
+
+    One round trip for a member by id, two by identity. The key comes first: a replay is answered whatever has become
+    of the identity, and what ``reads`` asks for, locks included, waits until rivals with the same key are done.
+
+    Raises:
+        IdempotencyConflict, IdempotencyKeyInvalid, MemberNotFound, IdentityInvalid, InvalidInput
+    """
+    claim: dict[str, Any] = {"operation": operation, "key": key, "request_hash": request_hash}
+    statement = idempotency.claim_statement(uow, **claim)
+    ref = None if member is None else queries.normalized_ref(uow, ref=member, store_id=store_id)
+    if not isinstance(ref, Identity):
+        claim_rows, *rows = uow.fetch_pipeline([statement, *reads(ref)])
+        answer = idempotency.claimed(uow, claim_rows, **claim)
+        return Arrival(ref, rows) if answer is None else answer
+    claim_rows, identity_rows = uow.fetch_pipeline([statement, queries.identity_statement(identity=ref)])
+    answer = idempotency.claimed(uow, claim_rows, **claim)
+    if answer is not None:
+        return answer
+    member_id = queries.identified(identity_rows)
+    return Arrival(member_id, uow.fetch_pipeline(reads(member_id)))
 
 
 def update_member(uow: UnitOfWork, *, command: UpdateMember) -> Member:

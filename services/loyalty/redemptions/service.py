@@ -13,6 +13,7 @@ from services.loyalty.ledger.domain import Reference, allocate_lots, redemption_
 from services.loyalty.ledger.domain.book import HolderBook
 from services.loyalty.members import queries as members
 from services.loyalty.members.errors import MemberNotFound
+from services.loyalty.members.service import Arrival, claim_at_till
 from services.loyalty.programs.domain.publishing import ProgramVersion
 from services.loyalty.programs.errors import ProgramNotPublished
 from services.loyalty.programs.queries import in_force, versions_read
@@ -23,8 +24,8 @@ from services.loyalty.rewards import queries as rewards
 from services.loyalty.rewards import service as stock
 from services.loyalty.rewards.domain import Reward, check_available
 from services.loyalty.stores import queries as stores
-from services.loyalty.stores.domain import Store
-from services.platform.db.session import UnitOfWork
+from services.loyalty.stores.domain import Store, check_open
+from services.platform.db.session import Statement, UnitOfWork
 from services.platform.idempotency import service as idempotency
 from services.platform.ids import new_id
 from services.platform.metering import service as metering
@@ -50,16 +51,15 @@ def redeem_reward(uow: UnitOfWork, *, command: RedeemReward) -> RedeemedReward:
     """A member takes one piece of a reward and pays its present price, from the lots that expire soonest.
 
     Raises:
-        MemberNotFound, MemberInactive, IdentityInvalid, StoreNotFound, ProgramNotPublished
+        MemberNotFound, MemberInactive, IdentityInvalid, StoreNotFound, StoreClosed, ProgramNotPublished
         RewardNotFound, RewardArchived, RewardOutOfStock, RewardPriceChanged
         InsufficientPoints
         IdempotencyConflict, IdempotencyKeyInvalid
     """
-    member_id = members.resolved(uow, ref=command.member, store_id=command.store_id)
-    scene = _arrive(uow, command, member_id)
+    scene = _arrive(uow, command)
     if not isinstance(scene, _Scene):
         return _replay(scene)
-    content, unit = scene.reward.content, scene.version.document.unit
+    member_id, content, unit = scene.book.holder_id, scene.reward.content, scene.version.document.unit
     check_available(scene.reward)
     if command.expected_points is not None and command.expected_points != content.cost_points:
         raise RewardPriceChanged(expected=command.expected_points, actual=content.cost_points)
@@ -92,30 +92,35 @@ def redeem_reward(uow: UnitOfWork, *, command: RedeemReward) -> RedeemedReward:
     return answer
 
 
-def _arrive(uow: UnitOfWork, command: RedeemReward, member_id: UUID) -> _Scene | Mapping[str, Any]:
-    """Claim the key, lock the member and read the scene, in one round trip; or the stored answer."""
-    claim: dict[str, Any] = {
-        "operation": OPERATION,
-        "key": command.idempotency_key,
-        "request_hash": command.request_hash,
-    }
+def _arrive(uow: UnitOfWork, command: RedeemReward) -> _Scene | Mapping[str, Any]:
+    """Claim the key, lock the member and read the scene; or the stored answer."""
     versions = versions_read(uow, instants=(uow.now,))
-    statements = [
-        idempotency.claim_statement(uow, **claim),
-        *ledger.reading_statements(uow, holder_id=member_id, every_lot=True),
-        members.status_statement(member_id=member_id),
-        rewards.reward_statement(reward_id=command.reward_id),
-        versions.statement,
-        stores.merchant_statement(uow),
-    ]
-    if command.store_id is not None:
-        statements.append(stores.store_statement(store_id=command.store_id))
-    claim_rows, heads, balances, lots, status_rows, reward_rows, version_rows, merchant_rows, *store_rows = (
-        uow.fetch_pipeline(statements)
+
+    def reads(member_id: UUID | None) -> list[Statement]:
+        assert member_id is not None
+        return [
+            *ledger.reading_statements(uow, holder_id=member_id, every_lot=True),
+            members.status_statement(member_id=member_id),
+            rewards.reward_statement(reward_id=command.reward_id),
+            versions.statement,
+            stores.merchant_statement(uow),
+            *([stores.store_statement(store_id=command.store_id)] if command.store_id else []),
+        ]
+
+    arrival = claim_at_till(
+        uow,
+        operation=OPERATION,
+        key=command.idempotency_key,
+        request_hash=command.request_hash,
+        member=command.member,
+        store_id=command.store_id,
+        reads=reads,
     )
-    answer = idempotency.claimed(uow, claim_rows, **claim)
-    if answer is not None:
-        return answer
+    if not isinstance(arrival, Arrival):
+        return arrival
+    member_id, rows = arrival.member_id, arrival.rows
+    assert member_id is not None
+    heads, balances, lots, status_rows, reward_rows, version_rows, merchant_rows, *store_rows = rows
     members.check_active(status_rows, member_id=member_id)
     book = ledger.open_book(uow, holder_id=member_id, rows=(heads, balances, lots), store_id=command.store_id)
     if book is None:
@@ -124,6 +129,7 @@ def _arrive(uow: UnitOfWork, command: RedeemReward, member_id: UUID) -> _Scene |
     store = None
     if command.store_id is not None:
         store = stores.store_of(store_rows[0], store_id=command.store_id)
+        check_open(store, at=uow.now)
     version = in_force(versions.versions(version_rows), at=uow.now)
     if version is None:
         raise ProgramNotPublished

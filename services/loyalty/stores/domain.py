@@ -63,6 +63,16 @@ def check_timezone(timezone: str, *, field: str = "timezone") -> str:
     return timezone
 
 
+def check_open(store: Store, *, at: datetime) -> None:
+    """Refuse what cannot have happened in a closed store.
+
+    Raises:
+        StoreClosed
+    """
+    if store.closed_at is not None and at >= store.closed_at:
+        raise StoreClosed(store_id=store.id, closed_at=store.closed_at)
+
+
 def check_sale(store: Store, *, currency: str, occurred_at: datetime) -> None:
     """Refuse a sale that the store cannot have made.
 
@@ -70,7 +80,6 @@ def check_sale(store: Store, *, currency: str, occurred_at: datetime) -> None:
         StoreClosed: it was closed by then.
         StoreCurrencyMismatch: it sells in another currency.
     """
-    if store.closed_at is not None and occurred_at >= store.closed_at:
-        raise StoreClosed(store_id=store.id, closed_at=store.closed_at)
+    check_open(store, at=occurred_at)
     if currency != store.currency:
         raise StoreCurrencyMismatch(expected=store.currency, given=currency[:3])

@@ -13,8 +13,11 @@ from uuid import UUID
 
 import psycopg
 from psycopg.abc import QueryNoTemplate as Query
+from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from services.platform.actors import Actor
@@ -134,7 +137,15 @@ def _transaction(database: Database, home: Home, begin: str) -> Iterator[tuple[C
 def _begin(database: Database, message: str) -> tuple[Connection, psycopg.Connection[Any]]:
     """A connection in which ``message`` has run; dead ones from before a restart of the server are thrown away."""
     while True:
-        connection = database.engine.connect()
+        try:
+            connection = database.engine.connect()
+        except DBAPIError as error:
+            # One kind of error for a server that is away, whether it was found out before or in the transaction.
+            if not isinstance(error.orig, psycopg.Error):
+                raise
+            raise error.orig from error
+        except PoolTimeoutError as error:
+            raise psycopg.OperationalError("no connection came free in time") from error
         driver = database.driver_connection(connection)
         try:
             driver.execute(message.encode())
@@ -151,6 +162,9 @@ def _begin(database: Database, message: str) -> tuple[Connection, psycopg.Connec
 
 
 def _commit(driver: psycopg.Connection[Any]) -> None:
+    if driver.info.transaction_status is TransactionStatus.INERROR:
+        # PostgreSQL would roll back and call that a success: we would tell of work that was never kept.
+        raise psycopg.errors.InFailedSqlTransaction("a statement failed, and somebody went on")
     try:
         driver.commit()
     except psycopg.OperationalError as error:

@@ -31,6 +31,7 @@ SELECT {COLUMNS} FROM platform.tenants JOIN platform.tenant_domains ON tenant_do
 WHERE tenant_domains.host = %(host)s"""
 BY_STATUS = f"SELECT {COLUMNS} FROM platform.tenants WHERE status = %(status)s ORDER BY id"
 ALL = f"SELECT {COLUMNS} FROM platform.tenants ORDER BY id"
+BEHIND = "SELECT count(*) AS behind FROM platform.tenants WHERE status = 'active' AND schema_revision <> %(head)s"
 INSERT = """
 INSERT INTO platform.tenants (id, organization_id, slug, name, schema_name, mode, clock_offset_seconds, placement,
     status, locale, created_at)
@@ -64,6 +65,14 @@ def tenants(session: ReadSession, *, status: TenantStatus | None = None) -> tupl
     """All tenants, oldest first, or those in one state."""
     rows = session.fetch_all(BY_STATUS, {"status": status}) if status else session.fetch_all(ALL)
     return tuple(tenant for row in rows if (tenant := _tenant(row)))
+
+
+def tenants_behind(session: ReadSession, *, head_revision: str) -> int:
+    """How many active tenants wait for a migration."""
+    row = session.fetch_one(BEHIND, {"head": head_revision})
+    assert row is not None
+    behind: int = row["behind"]
+    return behind
 
 
 def insert_organization(uow: UnitOfWork, *, organization_id: UUID, name: str) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from services.loyalty.members import service as members
-from services.loyalty.members.domain import EnrollMember, Identity, IdentityKind
+from services.loyalty.members.domain import EnrollMember, Identity, IdentityKind, UpdateMember
 from services.loyalty.stores.domain import Store
 from services.platform.idempotency.service import request_hash
 from tests.integration.loyalty.conftest import Dump
@@ -59,3 +59,23 @@ def test_the_other_verbs_under_the_same_key(merchant: Merchant, store: Store, du
     assert merchant.adjust(enrolled.member_id, 50, **again) == dataclasses.replace(adjusted, replayed=True)
     assert merchant.redeem(enrolled.member_id, coffee, **again) == dataclasses.replace(redeemed, replayed=True)
     assert dump() == before
+
+
+def test_a_replay_does_not_ask_whose_the_identity_is_now(merchant: Merchant, store: Store) -> None:
+    merchant.program()
+    card = Identity(IdentityKind.CARD, "4711")
+    member_id = merchant.member(card)
+    again: dict[str, Any] = {"idempotency_key": "same", "request_hash": request_hash({"same": 1})}
+    coffee = merchant.reward(cost=10)
+    command = merchant.purchase_command(store, card, 5_000)
+    done: list[Any] = [
+        merchant.record(command),
+        merchant.adjust(card, 5, **again),
+        merchant.redeem(card, coffee, **again),
+    ]
+    lost = UpdateMember(member_id, identities=(Identity(IdentityKind.CARD, "0815"),))
+    merchant.do(lambda uow: members.update_member(uow, command=lost))
+
+    told_again = [merchant.record(command), merchant.adjust(card, 5, **again), merchant.redeem(card, coffee, **again)]
+
+    assert told_again == [dataclasses.replace(answer, replayed=True) for answer in done]

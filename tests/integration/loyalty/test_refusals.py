@@ -204,6 +204,8 @@ def test_rewards_that_cannot_be_had(merchant: Merchant, store: Store, dump: Dump
         lambda: merchant.redeem(member_id, coffee, expected_points=9), dump, RewardPriceChanged, expected=9, actual=10
     )
     refused(lambda: merchant.redeem(member_id, coffee, store_id=new_id()), dump, StoreNotFound)
+    merchant.do(lambda uow: stores.close_store(uow, store_id=store.id))
+    refused(lambda: merchant.redeem(member_id, coffee, store_id=store.id), dump, StoreClosed, store_id=store.id)
 
 
 def test_adjustments_without_points_or_reason(merchant: Merchant, dump: Dump) -> None:

@@ -53,7 +53,7 @@ def test_no_row_of_the_other_tenant_is_ever_seen(
         assert sum(tally.faults.values()) > 1_000
         for each in (tenant, tenant_b):
             own = canary_of(each)
-            assert tally.stored[own] > 1_000
+            assert tally.stored[own] > 800
             # What was acknowledged is there, what failed is not, and nothing else is.
             assert stored_names(database, each) == Counter({own: tally.stored[own]})
 

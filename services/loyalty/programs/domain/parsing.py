@@ -93,14 +93,14 @@ def document_json(document: ProgramDocument) -> dict[str, Any]:
 
 def _version(reader: Reader, value: object) -> None:
     if value is not ABSENT and (type(value) is not int or value != DOCUMENT_VERSION):
-        reader.note("/version", ProblemCode.UNSUPPORTED_VERSION, supported=DOCUMENT_VERSION)
+        reader.note("/version", ProblemCode.UNSUPPORTED_VERSION, {"supported": DOCUMENT_VERSION})
 
 
 def _localized(reader: Reader, value: object, path: str) -> LocalizedText:
     members = reader.members(value, path, required=("en", "zh"))
     return LocalizedText(
-        en=reader.text(members["en"], pointer(path, "en"), maximum=bounds.TEXT_MAX),
-        zh=reader.text(members["zh"], pointer(path, "zh"), maximum=bounds.TEXT_MAX),
+        en=reader.text(members["en"], pointer(path, ("en",)), maximum=bounds.TEXT_MAX),
+        zh=reader.text(members["zh"], pointer(path, ("zh",)), maximum=bounds.TEXT_MAX),
     )
 
 
@@ -138,7 +138,7 @@ def _currency(reader: Reader, value: object) -> str:
 def _spend_rules(reader: Reader, value: object) -> tuple[SpendRule, ...]:
     items = reader.items(value, "/spendRules", minimum=1, maximum=bounds.RULES_MAX)
     rules = tuple(_spend_rule(reader, item, path) for path, item in items)
-    reader.unique((pointer(path, "id"), rule.id) for (path, _), rule in zip(items, rules, strict=True) if rule.id)
+    reader.unique((pointer(path, ("id",)), rule.id) for (path, _), rule in zip(items, rules, strict=True) if rule.id)
     return rules
 
 
@@ -147,24 +147,24 @@ def _spend_rule(reader: Reader, value: object, path: str) -> SpendRule:
         value, path, required=("id", "name", "points", "per", "mode"), optional=("conditions", "cap")
     )
     return SpendRule(
-        id=reader.code(members["id"], pointer(path, "id"), pattern=bounds.SLUG_PATTERN, maximum=bounds.CODE_MAX),
-        name=_localized(reader, members["name"], pointer(path, "name")),
-        points=reader.integer(members["points"], pointer(path, "points"), minimum=1, maximum=bounds.RULE_POINTS_MAX),
-        per_minor=reader.integer(members["per"], pointer(path, "per"), minimum=1, maximum=bounds.MONEY_MAX),
-        mode=reader.choice(members["mode"], pointer(path, "mode"), RuleMode),
-        conditions=_conditions(reader, members["conditions"], pointer(path, "conditions")),
-        cap=_cap(reader, members["cap"], pointer(path, "cap")),
+        id=reader.code(members["id"], pointer(path, ("id",)), pattern=bounds.SLUG_PATTERN, maximum=bounds.CODE_MAX),
+        name=_localized(reader, members["name"], pointer(path, ("name",))),
+        points=reader.integer(members["points"], pointer(path, ("points",)), minimum=1, maximum=bounds.RULE_POINTS_MAX),
+        per_minor=reader.integer(members["per"], pointer(path, ("per",)), minimum=1, maximum=bounds.MONEY_MAX),
+        mode=reader.choice(members["mode"], pointer(path, ("mode",)), RuleMode),
+        conditions=_conditions(reader, members["conditions"], pointer(path, ("conditions",))),
+        cap=_cap(reader, members["cap"], pointer(path, ("cap",))),
     )
 
 
 def _conditions(reader: Reader, value: object, path: str) -> Conditions:
     members = reader.members(value, path, required=(), optional=("categories", "excludedCategories", "stores"))
-    stores = reader.items(members["stores"], pointer(path, "stores"), maximum=bounds.STORES_MAX)
+    stores = reader.items(members["stores"], pointer(path, ("stores",)), maximum=bounds.STORES_MAX)
     codes = [(place, reader.text(store, place, maximum=bounds.STORE_CODE_MAX)) for place, store in stores]
     reader.unique((place, code) for place, code in codes if code)
     return Conditions(
-        categories=_categories(reader, members["categories"], pointer(path, "categories")),
-        excluded_categories=_categories(reader, members["excludedCategories"], pointer(path, "excludedCategories")),
+        categories=_categories(reader, members["categories"], pointer(path, ("categories",))),
+        excluded_categories=_categories(reader, members["excludedCategories"], pointer(path, ("excludedCategories",))),
         stores=tuple(code for _, code in codes),
     )
 
@@ -185,8 +185,8 @@ def _cap(reader: Reader, value: object, path: str) -> Cap | None:
         return None
     members = reader.members(value, path, required=("points", "per"))
     return Cap(
-        points=reader.integer(members["points"], pointer(path, "points"), minimum=1, maximum=bounds.POINTS_MAX),
-        per=reader.choice(members["per"], pointer(path, "per"), CapPeriod),
+        points=reader.integer(members["points"], pointer(path, ("points",)), minimum=1, maximum=bounds.POINTS_MAX),
+        per=reader.choice(members["per"], pointer(path, ("per",)), CapPeriod),
     )
 
 
@@ -201,19 +201,19 @@ def _tiers(reader: Reader, value: object) -> TierSet:
         fields = reader.members(item, path, required=("code", "name", "threshold", "multiplier"))
         level = TierLevel(
             code=reader.code(
-                fields["code"], pointer(path, "code"), pattern=bounds.SLUG_PATTERN, maximum=bounds.CODE_MAX
+                fields["code"], pointer(path, ("code",)), pattern=bounds.SLUG_PATTERN, maximum=bounds.CODE_MAX
             ),
-            name=_localized(reader, fields["name"], pointer(path, "name")),
+            name=_localized(reader, fields["name"], pointer(path, ("name",))),
             threshold=reader.integer(
-                fields["threshold"], pointer(path, "threshold"), minimum=0, maximum=bounds.POINTS_MAX
+                fields["threshold"], pointer(path, ("threshold",)), minimum=0, maximum=bounds.POINTS_MAX
             ),
-            multiplier=_multiplier(reader, fields["multiplier"], pointer(path, "multiplier")),
+            multiplier=_multiplier(reader, fields["multiplier"], pointer(path, ("multiplier",))),
         )
         levels.append(level)
         if type(fields["threshold"]) is int:
-            thresholds.append((pointer(path, "threshold"), level.threshold))
+            thresholds.append((pointer(path, ("threshold",)), level.threshold))
         if level.code:
-            codes.append((pointer(path, "code"), level.code))
+            codes.append((pointer(path, ("code",)), level.code))
     _ascending(reader, thresholds)
     reader.unique(codes)
     return TierSet(metric, tuple(levels))
@@ -223,7 +223,7 @@ def _ascending(reader: Reader, thresholds: Sequence[tuple[str, int]]) -> None:
     previous: int | None = None
     for path, threshold in thresholds:
         if previous is not None and threshold <= previous:
-            reader.note(path, ProblemCode.NOT_ASCENDING, previous=previous)
+            reader.note(path, ProblemCode.NOT_ASCENDING, {"previous": previous})
         if path == "/tiers/levels/0/threshold" and threshold > 0:
             reader.note(path, ProblemCode.NOT_ZERO)
         previous = threshold
@@ -235,9 +235,9 @@ def _multiplier(reader: Reader, value: object, path: str) -> Decimal:
         return Decimal(1)
     multiplier = Decimal(text)
     if multiplier > bounds.MULTIPLIER_MAX:
-        reader.note(path, ProblemCode.TOO_LARGE, maximum=str(bounds.MULTIPLIER_MAX))
+        reader.note(path, ProblemCode.TOO_LARGE, {"maximum": str(bounds.MULTIPLIER_MAX)})
     if multiplier == 0:
-        reader.note(path, ProblemCode.TOO_SMALL, minimum=str(bounds.MULTIPLIER_STEP))
+        reader.note(path, ProblemCode.TOO_SMALL, {"minimum": str(bounds.MULTIPLIER_STEP)})
     return multiplier
 
 

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum, StrEnum
 from functools import cache
+from types import MappingProxyType
 from typing import TypeVar
 
 from services.loyalty.programs.domain.bounds import PROBLEMS_MAX
@@ -18,6 +19,7 @@ class _Absence(Enum):
     ABSENT = "absent"
 
 
+NO_FACTS: Mapping[str, str | int] = MappingProxyType({})
 ABSENT = _Absence.ABSENT
 """Stands for a key that is not there: its absence has been noted, or is allowed."""
 
@@ -27,7 +29,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
-def pointer(path: str, *steps: str | int) -> str:
+def pointer(path: str, steps: Sequence[str | int]) -> str:
     """The JSON pointer (RFC 6901) of a place below ``path``."""
     escaped = (str(step).replace("~", "~0").replace("/", "~1") for step in steps)
     return "/".join((path, *escaped))
@@ -48,10 +50,10 @@ class Reader:
         """What was noted so far."""
         return tuple(self._problems)
 
-    def note(self, path: str, code: ProblemCode, **facts: str | int) -> None:
+    def note(self, path: str, code: ProblemCode, facts: Mapping[str, str | int] = NO_FACTS) -> None:
         """Note one problem."""
         if len(self._problems) < PROBLEMS_MAX:
-            self._problems.append(DocumentProblem(path, code, facts))
+            self._problems.append(DocumentProblem(path, code, dict(facts)))
 
     def members(
         self, value: object, path: str, *, required: Iterable[str], optional: Iterable[str] = ()
@@ -63,10 +65,10 @@ class Reader:
             return dict.fromkeys(expected, ABSENT)
         for key in required:
             if key not in value:
-                self.note(pointer(path, key), ProblemCode.MISSING)
+                self.note(pointer(path, (key,)), ProblemCode.MISSING)
         for key in value:
             if key not in expected:
-                self.note(pointer(path, _shown(str(key))), ProblemCode.UNKNOWN_KEY)
+                self.note(pointer(path, (_shown(str(key)),)), ProblemCode.UNKNOWN_KEY)
         return {key: value.get(key, ABSENT) for key in expected}
 
     def items(self, value: object, path: str, *, minimum: int = 0, maximum: int) -> Sequence[tuple[str, object]]:
@@ -75,10 +77,10 @@ class Reader:
             self._wrong_type(value, path, "array")
             return ()
         if len(value) < minimum:
-            self.note(path, ProblemCode.TOO_FEW, minimum=minimum)
+            self.note(path, ProblemCode.TOO_FEW, {"minimum": minimum})
         if len(value) > maximum:
-            self.note(path, ProblemCode.TOO_MANY, maximum=maximum)
-        return [(pointer(path, index), item) for index, item in enumerate(value[:maximum])]
+            self.note(path, ProblemCode.TOO_MANY, {"maximum": maximum})
+        return [(pointer(path, (index,)), item) for index, item in enumerate(value[:maximum])]
 
     def integer(self, value: object, path: str, *, minimum: int, maximum: int) -> int:
         """A whole number; true, false and numbers with a point are none."""
@@ -86,9 +88,9 @@ class Reader:
             self._wrong_type(value, path, "integer")
             return minimum
         if value < minimum:
-            self.note(path, ProblemCode.TOO_SMALL, minimum=minimum)
+            self.note(path, ProblemCode.TOO_SMALL, {"minimum": minimum})
         if value > maximum:
-            self.note(path, ProblemCode.TOO_LARGE, maximum=maximum)
+            self.note(path, ProblemCode.TOO_LARGE, {"maximum": maximum})
         return value
 
     def text(self, value: object, path: str, *, maximum: int) -> str:
@@ -99,7 +101,7 @@ class Reader:
         if not value.strip():
             self.note(path, ProblemCode.BLANK)
         if len(value) > maximum:
-            self.note(path, ProblemCode.TOO_LONG, maximum=maximum)
+            self.note(path, ProblemCode.TOO_LONG, {"maximum": maximum})
         elif any(unicodedata.category(character) in {"Cc", "Cs"} for character in value):
             self.note(path, ProblemCode.FORBIDDEN_CHARACTER)
         return value
@@ -110,10 +112,10 @@ class Reader:
             self._wrong_type(value, path, "string")
             return ""
         if len(value) > maximum:
-            self.note(path, ProblemCode.TOO_LONG, maximum=maximum)
+            self.note(path, ProblemCode.TOO_LONG, {"maximum": maximum})
         # The published pattern ends in "$", which in Python also matches before a last line break: match it whole.
         elif not _compiled(pattern).fullmatch(value):
-            self.note(path, ProblemCode.BAD_FORMAT, pattern=pattern)
+            self.note(path, ProblemCode.BAD_FORMAT, {"pattern": pattern})
         return value
 
     def choice(self, value: object, path: str, choices: type[_StrEnumT]) -> _StrEnumT:
@@ -125,7 +127,7 @@ class Reader:
         try:
             return choices(value)
         except ValueError:
-            self.note(path, ProblemCode.NOT_ALLOWED, allowed=", ".join(choices))
+            self.note(path, ProblemCode.NOT_ALLOWED, {"allowed": ", ".join(choices)})
             return first
 
     def unique(self, values: Iterable[tuple[str, object]]) -> None:
@@ -133,13 +135,13 @@ class Reader:
         seen: dict[object, str] = {}
         for path, value in values:
             if value in seen:
-                self.note(path, ProblemCode.DUPLICATE, first=seen[value])
+                self.note(path, ProblemCode.DUPLICATE, {"first": seen[value]})
             else:
                 seen[value] = path
 
     def _wrong_type(self, value: object, path: str, expected: str) -> None:
         if value is not ABSENT:
-            self.note(path, ProblemCode.WRONG_TYPE, expected=expected)
+            self.note(path, ProblemCode.WRONG_TYPE, {"expected": expected})
 
 
 def _shown(key: str) -> str:

@@ -17,7 +17,6 @@ from services.loyalty.earning.domain import RuleAccrual, cap_day, freeze, frozen
 from services.loyalty.earning.queries import cap_used
 from services.loyalty.ledger import service as ledger
 from services.loyalty.ledger.domain import Lot, LotOrigin, Reference, accrual_entry, new_lot
-from services.loyalty.members.queries import normalized_ref
 from services.loyalty.programs.domain import Policies
 from services.loyalty.programs.domain.publishing import unit_of
 from services.loyalty.purchases import repository
@@ -76,10 +75,9 @@ def record_purchase(uow: UnitOfWork, *, command: RecordPurchase) -> RecordedPurc
         uow,
         claim=claim,
         store_id=command.store_id,
-        member=command.member and normalized_ref(uow, ref=command.member, store_id=command.store_id),
+        member=command.member,
         occurred_at=occurred_at,
-        source=command.source,
-        external_id=command.external_id,
+        known=_known_statement(command),
     )
     if not isinstance(scene, Scene):
         return _replay(scene)
@@ -96,7 +94,8 @@ def record_purchase(uow: UnitOfWork, *, command: RecordPurchase) -> RecordedPurc
         if not repository.is_known(error):
             raise
         repository.go_back(uow)
-        known = uow.fetch_all(repository.KNOWN, {"source": command.source, "external_id": command.external_id})[0]
+        statement = _known_statement(command)
+        known = uow.fetch_all(statement.query, statement.values)[0]
         return _answer_known(uow, command, claim, known, content_hash)
     return decision.answer
 
@@ -108,6 +107,10 @@ def _trimmed(command: RecordPurchase) -> RecordPurchase:
         external_id=check_text(command.external_id, field="externalId"),
         channel=check_text(command.channel, field="channel"),
     )
+
+
+def _known_statement(command: RecordPurchase) -> Statement:
+    return Statement(repository.KNOWN, {"source": command.source, "external_id": command.external_id})
 
 
 def _earliest(scene: Scene, now: datetime) -> datetime:

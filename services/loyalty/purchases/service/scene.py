@@ -17,9 +17,9 @@ from services.loyalty.ledger.domain.book import HolderBook
 from services.loyalty.members import queries as members
 from services.loyalty.members.domain import MemberRef, MemberStatus
 from services.loyalty.members.errors import MemberNotFound
+from services.loyalty.members.service import Arrival, claim_at_till
 from services.loyalty.programs.domain.publishing import ProgramVersion
 from services.loyalty.programs.queries import in_force, versions_read
-from services.loyalty.purchases import repository
 from services.loyalty.stores import queries as stores
 from services.loyalty.stores.domain import Store
 from services.loyalty.tiers import queries as tiers
@@ -76,51 +76,47 @@ class Claim:
 
 
 def arrive(
-    uow: UnitOfWork,
-    *,
-    claim: Claim,
-    store_id: UUID,
-    member: MemberRef | None,
-    occurred_at: datetime,
-    source: str,
-    external_id: str,
+    uow: UnitOfWork, *, claim: Claim, store_id: UUID, member: MemberRef | None, occurred_at: datetime, known: Statement
 ) -> Scene | Mapping[str, Any]:
-    """Claim the key and read the scene, in one round trip (two for a member by identity); or the stored answer.
+    """Claim the key and read the scene; or the stored answer. ``known`` finds the purchase under its external id.
 
     Raises:
-        IdempotencyConflict, StoreNotFound, MemberNotFound
+        IdempotencyConflict, StoreNotFound, MemberNotFound, IdentityInvalid
     """
     versions = versions_read(uow, instants=(occurred_at, uow.now))
-    statements = [
-        claim.statement(uow),
-        stores.store_statement(store_id=store_id),
-        stores.merchant_statement(uow),
-        versions.statement,
-    ]
-    known = Statement(repository.KNOWN, {"source": source, "external_id": external_id})
-    if member is None:
-        statements.append(known)
-    elif isinstance(member, UUID):
-        statements += [*buyer_statements(uow, member_id=member, at=occurred_at), known]
-    else:
-        statements.append(members.identity_statement(identity=member))
-    claim_rows, store_rows, merchant_rows, version_rows, *rows = uow.fetch_pipeline(statements)
-    answer = claim.answer(uow, claim_rows)
-    if answer is not None:
-        return answer
+
+    def reads(member_id: UUID | None) -> list[Statement]:
+        return [
+            *([] if member_id is None else buyer_statements(uow, member_id=member_id, at=occurred_at)),
+            stores.store_statement(store_id=store_id),
+            stores.merchant_statement(uow),
+            versions.statement,
+            known,
+        ]
+
+    arrival = claim_at_till(
+        uow,
+        operation=claim.operation,
+        key=claim.key,
+        request_hash=claim.request_hash,
+        member=member,
+        store_id=store_id,
+        reads=reads,
+    )
+    if not isinstance(arrival, Arrival):
+        return arrival
+    *buyer_rows, store_rows, merchant_rows, version_rows, known_rows = arrival.rows
     store = stores.store_of(store_rows, store_id=store_id)
-    member_id = member if isinstance(member, UUID) else None
-    if member is not None and member_id is None:
-        member_id = members.identified(rows[0])
-        rows = uow.fetch_pipeline([*buyer_statements(uow, member_id=member_id, at=occurred_at), known])
-    *buyer_rows, known_rows = rows
+    buyer = None
+    if arrival.member_id is not None:
+        buyer = buyer_of(uow, buyer_rows, member_id=arrival.member_id, store_id=store_id)
     found = versions.versions(version_rows)
     return Scene(
         store=store,
         merchant_name=stores.merchant_name_of(merchant_rows),
         version=in_force(found, at=occurred_at),
         present=in_force(found, at=uow.now),
-        buyer=None if member_id is None else buyer_of(uow, buyer_rows, member_id=member_id, store_id=store_id),
+        buyer=buyer,
         known=known_rows[0] if known_rows else None,
     )
 
