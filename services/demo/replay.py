@@ -14,7 +14,6 @@ from typing import Final
 from uuid import UUID
 
 import psycopg
-from sqlalchemy.exc import OperationalError as SQLAlchemyOperationalError
 
 from services.demo.chain import Chain
 from services.demo.dataset import (
@@ -105,7 +104,7 @@ def replay(
                 return tills.outcome(is_complete=False)
             tills.ring_up(basket)
             progress(done + 1, total)
-    except (psycopg.OperationalError, SQLAlchemyOperationalError, CommitOutcomeUnknown) as error:
+    except (psycopg.OperationalError, CommitOutcomeUnknown) as error:
         raise DatabaseLost(recorded=tills.outcome(is_complete=False).recorded) from error
     return tills.outcome(is_complete=True)
 

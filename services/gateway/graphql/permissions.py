@@ -57,11 +57,11 @@ def requires_somewhere(scope: Scope) -> Access:
     return Access(check, f"Needs the scope `{scope}` in the tenant or one of its stores.", scope=scope)
 
 
-def of_member(scope: Scope) -> Access:
-    """For fields of a member: the member themselves, or ``scope`` somewhere in the tenant."""
+def of_member(scope: Scope, *, key: str = "key") -> Access:
+    """For fields about a member, whose id is the attribute ``key``: they themselves, or ``scope`` somewhere."""
 
     def check(operation: Operation, source: Any, _arguments: dict[str, Any]) -> None:
-        if operation.principal.member_id is None or operation.principal.member_id != source.key:
+        if operation.principal.member_id is None or operation.principal.member_id != getattr(source, key):
             require_somewhere(operation, scope)
 
     return Access(check, f"Members see their own; others need the scope `{scope}`.", scope=scope)

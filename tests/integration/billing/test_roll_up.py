@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from services.billing.metering import service
+from services.billing.metering import repository
 from services.billing.metering.domain import MeterUsage
 from services.billing.metering.queries import rolled_up_usage, usage_by_meter
 from services.billing.metering.service import roll_up_once
@@ -68,7 +68,7 @@ def test_a_crash_between_the_steps_is_repeated_without_harm(
         raise RuntimeError("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(service.repository, "mark_rolled_up", die)
+        patch.setattr(repository, "mark_rolled_up", die)
         with pytest.raises(RuntimeError, match="killed"):
             roll_up_once(database, tenant.home)
     assert _rolled_up(database, tenant) == {"purchases": 1}

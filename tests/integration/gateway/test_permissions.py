@@ -252,6 +252,17 @@ def test_keys_are_shown_once_rotated_and_revoked(shared_api: GraphQLClient) -> N
     assert owner.execute(revoke, {"id": key_id}).data["revokeApiKey"]["code"] == "API_KEY_NOT_FOUND"
 
 
+def test_who_sees_purchases_does_not_see_people(people: People) -> None:
+    till = people.owner.create_api_key("PURCHASES_READ")
+    document = "query ($id: ID!) { purchase(by: {id: $id}) { id member { name } } }"
+
+    answer = till.execute(document, {"id": people.other_purchase_id})
+
+    assert answer.error == {"code": "FORBIDDEN", "scope": "members:read"}
+    assert answer.content["errors"][0]["path"] == ["purchase", "member"]
+    assert answer.content["data"] == {"purchase": {"id": people.other_purchase_id, "member": None}}
+
+
 def test_nobody_gives_a_key_more_than_they_have(people: People) -> None:
     keeper = people.owner.create_api_key("KEYS_MANAGE", "MEMBERS_READ")
 

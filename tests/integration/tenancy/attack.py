@@ -48,6 +48,8 @@ class Attacker:
     secrets: "Secrets"
     declared_oracles: frozenset[tuple[str, str]] = frozenset()
     """(Mutation, leaf) pairs that tell by nature whether a name is taken."""
+    token: str | None = None
+    """Whose credential is used; the owner's without it."""
     calls: int = 0
     is_asking_foreign: bool = False
     """Whether the call under way uses a name of b."""
@@ -101,7 +103,7 @@ class Attacker:
 
     def _send(self, request: Prepared) -> Answer:
         self.calls += 1
-        return self.world.client.as_(self.world.a.token).execute(request.query, request.variables)
+        return self.world.client.as_(self.token or self.world.a.token).execute(request.query, request.variables)
 
     def _broken(self, position: Position, answer: Answer) -> Iterator[Finding]:
         if broken := BROKEN.intersection(codes_of(answer)):

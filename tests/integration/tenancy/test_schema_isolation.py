@@ -13,8 +13,11 @@ import pytest
 
 from services.gateway.context.services import GatewayServices
 from services.platform.auth.principals import Reached
+from services.platform.db.engine import Database
 from tests.integration.tenancy.attack import Attacker, Finding, Secrets, all_positions
+from tests.integration.tenancy.principals import tokens_of
 from tests.integration.tenancy.world import Observer, World
+from tests.support.story import Merchant
 from tests.support.tenants import DatabaseUrls
 
 WORKING_SHARE_MIN = 0.9
@@ -56,6 +59,24 @@ def test_names_of_another_tenant_lead_nowhere(
     assert not strayed, "rows of a hold ids of b"
     assert len(positions) > 90
     assert len(refusals) - len(failing) >= WORKING_SHARE_MIN * len(refusals), failing
+
+
+def test_nor_for_those_who_may_do_less(world: World, database: Database, database_urls: DatabaseUrls) -> None:
+    owner = Merchant(world.client.as_(world.a.token))
+    tokens = tokens_of(database, world.a, other_store=owner.open_store(code="other"))
+    tokens["member"] = owner.do("createMemberToken", "token", memberId=world.a.one("Member")["id"])["token"]
+    positions = [
+        each for each in all_positions(world) if (each.leaf.target.step.name, each.leaf.name) not in DECLARED_ORACLES
+    ]
+    findings: list[Finding] = []
+    with _attacker(world, database_urls) as attacker:
+        for name in ("cashier_here", "member"):
+            attacker.token = tokens[name]
+            for position in positions:
+                findings += attacker.examine(position)
+
+    assert attacker.calls == 2 * 2 * len(positions)
+    assert not findings, "\n".join(str(finding) for finding in findings)
 
 
 def test_the_attack_succeeds_where_the_tenant_follows_the_name(

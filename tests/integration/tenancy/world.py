@@ -14,7 +14,7 @@ from tests.integration.tenancy.values import key_of
 from tests.support.graphql_client import GraphQLClient
 from tests.support.story import Caller, Merchant, receipt, sign_up
 
-SPARE_MEMBERS = 3
+SPARE_MEMBERS = 5
 CRAWLS = 2
 """The second crawl has the ids that the first one found."""
 

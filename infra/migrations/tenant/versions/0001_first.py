@@ -10,6 +10,7 @@ branch_labels = None
 depends_on = None
 
 APPEND_ONLY = ("ledger_entries", "ledger_postings", "ledger_lot_movements")
+PURPOSES = "('pending', 'available', 'held', 'owed', 'issuance', 'redemption', 'breakage', 'adjustment', 'clearing')"
 
 
 def upgrade() -> None:
@@ -436,11 +437,11 @@ def upgrade() -> None:
         sa.Column("credit_purpose", sa.Text(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
-            "credit_purpose IN ('pending', 'available', 'held', 'owed', 'issuance', 'redemption', 'breakage', 'adjustment', 'clearing')",
+            f"credit_purpose IN {PURPOSES}",
             name=op.f("ledger_postings_credit_purpose_check"),
         ),
         sa.CheckConstraint(
-            "debit_purpose IN ('pending', 'available', 'held', 'owed', 'issuance', 'redemption', 'breakage', 'adjustment', 'clearing')",
+            f"debit_purpose IN {PURPOSES}",
             name=op.f("ledger_postings_debit_purpose_check"),
         ),
         sa.CheckConstraint(

@@ -45,7 +45,9 @@ class AdjustPointsInput:
 @strawberry.type(description="The ledger's entry, and what is left.")
 class AdjustPointsPayload:
     entry: LedgerEntry | None = strawberry.field(description="The entry.")
-    member: Member | None = strawberry.field(description="The member as they are now.")
+    member: Member | None = strawberry.field(
+        description="The member as they are now; null without the scope `members:read`."
+    )
     points: Points = strawberry.field(description="What was given, or taken when negative.")
     balance: Points = strawberry.field(description="What the member could spend after it.")
     replayed: bool = strawberry.field(description="Whether the key was known and nothing happened again.")
@@ -69,10 +71,11 @@ async def adjust_points(info: Info, input: AdjustPointsInput) -> AdjustPointsPay
     """Adjust points."""
     command = input.to_command(input_hash(info))
     result = await info.context.run_command(lambda uow: service.adjust_points(uow, command=command), has_key=True)
+    may_read = info.context.principal.allows_somewhere(Scope.MEMBERS_READ)
     entry = await info.context.load(entries_by_key, result.entry_id)
     return AdjustPointsPayload(
         entry=LedgerEntry.from_domain(entry) if entry else None,
-        member=await load_member(info, result.member_id),
+        member=await load_member(info, result.member_id) if may_read else None,
         points=Points(result.points),
         balance=Points(result.balance),
         replayed=result.replayed,

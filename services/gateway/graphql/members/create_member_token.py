@@ -5,7 +5,6 @@ import strawberry
 from services.gateway.graphql.fields import Info, mutation
 from services.gateway.graphql.ids import decode
 from services.gateway.graphql.members.loaders import members_by_key
-from services.gateway.graphql.members.types import Member
 from services.gateway.graphql.permissions import requires
 from services.loyalty.members.errors import MemberInactive, MemberNotFound
 from services.platform.auth.domain import Scope
@@ -21,7 +20,6 @@ class CreateMemberTokenInput:
 class CreateMemberTokenPayload:
     token: str = strawberry.field(description="Send it as `Authorization: Bearer <token>`; it reaches only `me`.")
     expires_in_seconds: int = strawberry.field(description="How long it lasts.")
-    member: Member = strawberry.field(description="The member.")
 
 
 @mutation(
@@ -41,5 +39,4 @@ async def create_member_token(info: Info, input: CreateMemberTokenInput) -> Crea
     return CreateMemberTokenPayload(
         token=signer.member_token(tenant_id=info.context.tenant.id, member_id=member_id),
         expires_in_seconds=MEMBER_TOKEN_SECONDS,
-        member=Member.from_domain(member),
     )

@@ -11,7 +11,7 @@ from services.gateway.graphql.fields import Info, guarded
 from services.gateway.graphql.ids import encode
 from services.gateway.graphql.money import MoneyAmount
 from services.gateway.graphql.nodes import Node
-from services.gateway.graphql.permissions import INHERITED
+from services.gateway.graphql.permissions import INHERITED, of_member
 from services.gateway.graphql.purchases.loaders import (
     accruals_by_key,
     lines_by_key,
@@ -22,6 +22,7 @@ from services.gateway.graphql.purchases.loaders import (
 from services.gateway.graphql.scalars import Points
 from services.gateway.graphql.stores.types import Store, load_store
 from services.loyalty.purchases import domain
+from services.platform.auth.domain import Scope
 from services.platform.money import Money
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ class Purchase(Node):
     store_key: strawberry.Private[UUID]
     currency_code: strawberry.Private[str]
 
-    @guarded(access=INHERITED, description="Who bought; null for a guest.")
+    @guarded(access=of_member(Scope.MEMBERS_READ, key="member_key"), description="Who bought; null for a guest.")
     async def member(self, info: Info) -> Annotated["Member", LAZY_MEMBER] | None:
         """The buyer."""
         from services.gateway.graphql.members.types import load_member  # noqa: PLC0415  the two types name each other

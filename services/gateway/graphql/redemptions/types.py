@@ -10,13 +10,14 @@ import strawberry
 from services.gateway.graphql.fields import Info, guarded
 from services.gateway.graphql.ids import encode
 from services.gateway.graphql.nodes import Node
-from services.gateway.graphql.permissions import INHERITED
+from services.gateway.graphql.permissions import INHERITED, of_member
 from services.gateway.graphql.rewards.types import Reward, load_reward, reward_versions_by_key
 from services.gateway.graphql.scalars import Points
 from services.gateway.graphql.stores.types import Store, load_store
 from services.gateway.graphql.text import LocalizedTextType
 from services.loyalty.redemptions import domain
 from services.loyalty.redemptions.queries import redemptions_by_ids
+from services.platform.auth.domain import Scope
 from services.platform.db.session import ReadSession
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Redemption(Node):
         version = await info.context.load(reward_versions_by_key, self.reward_version_key)
         return LocalizedTextType(en=version.content.name_en, zh=version.content.name_zh) if version else None
 
-    @guarded(access=INHERITED, description="Who had it.")
+    @guarded(access=of_member(Scope.MEMBERS_READ, key="member_key"), description="Who had it.")
     async def member(self, info: Info) -> Annotated["Member", LAZY_MEMBER] | None:
         """The member."""
         from services.gateway.graphql.members.types import load_member  # noqa: PLC0415  the two types name each other
