@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from services.platform.clock import monotonic
 from tests.faults.experiments import LONG, SHORT, Bench
@@ -41,35 +40,44 @@ def main(words: Sequence[str]) -> int:
                 console.print("  seen, as it must be" if is_seen else "  [red]NOT SEEN: the checker is blind[/red]")
                 verdicts.append(verdict)
                 is_green = is_green and is_seen
-    console.print(table_of(verdicts))
+    console.print(table_of(verdicts), highlight=False, soft_wrap=True)
     console.print("[green]all bars met[/green]" if is_green else "[red]FAILED[/red]")
     return 0 if is_green else 1
 
 
-def table_of(verdicts: Sequence[Verdict]) -> Table:
+def table_of(verdicts: Sequence[Verdict]) -> str:
     """One row for each experiment."""
-    counts = ("injected", "acknowledged", "unanswered", "lost", "doubled", "leaked", "receipts", "missing", "repeats")
-    table = Table("experiment", *counts, "longest recovery", "verdict")
+    names = (
+        "injected",
+        "acked",
+        "unanswered",
+        "lost",
+        "doubled",
+        "leaked",
+        "receipts",
+        "missing",
+        "repeats",
+        "recovery",
+    )
+    width = max(len(verdict.experiment) for verdict in verdicts)
+    lines = [" ".join((" " * width, *names, "verdict"))]
     for verdict in verdicts:
         recovery = verdict.recovery_seconds
-        numbers = (
-            verdict.injected,
-            verdict.acknowledged,
-            verdict.unanswered,
-            verdict.lost,
-            verdict.doubled,
-            verdict.leaked,
-            verdict.receipts,
-            verdict.missing_receipts,
-            verdict.repeats,
-        )
-        table.add_row(
-            verdict.experiment,
-            *(str(number) for number in numbers),
+        cells = (
+            str(verdict.injected),
+            str(verdict.acknowledged),
+            str(verdict.unanswered),
+            str(verdict.lost),
+            str(verdict.doubled),
+            str(verdict.leaked),
+            str(verdict.receipts),
+            str(verdict.missing_receipts),
+            str(verdict.repeats),
             "" if recovery is None else f"{recovery:.2f} s",
-            "red" if verdict.complaints else "green",
         )
-    return table
+        row = (cell.rjust(len(name)) for name, cell in zip(names, cells, strict=True))
+        lines.append(" ".join((verdict.experiment.ljust(width), *row, "RED" if verdict.complaints else "green")))
+    return "\n".join(lines)
 
 
 def _timed(name: str, run: Callable[[], Verdict]) -> Verdict:

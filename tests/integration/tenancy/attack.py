@@ -23,7 +23,7 @@ BROKEN = frozenset({"INTERNAL", "QUERY_INVALID", "QUERY_LIMIT_EXCEEDED", "QUERY_
 
 _UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?7[0-9a-f]{3}-?[0-9a-f]{4}-?[0-9a-f]{12}")
 _ENCODED = re.compile(r"[A-Za-z0-9_-]{16,}")
-_LATE_VERBS = ("update", "archive", "deactivate", "reactivate", "rotate", "revoke", "logOut")
+_LATE_VERBS = ("update", "archive", "deactivate", "reactivate", "rotate", "revoke", "remove", "logOut")
 """Mutations that take something away which others need, in the order in which that does no harm."""
 
 

@@ -5,11 +5,12 @@ A new field, role or rule shows as a difference; on purpose, the new matrix is c
 
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from services.platform.db.engine import Database
 from tests.integration.tenancy.attack import lateness
 from tests.integration.tenancy.principals import tokens_of
-from tests.integration.tenancy.requests import Prepared, positions, prepare
+from tests.integration.tenancy.requests import positions, prepare
 from tests.integration.tenancy.targets import Target
 from tests.integration.tenancy.world import Observer, World
 from tests.support.graphql_client import Answer
@@ -60,12 +61,16 @@ def codes_at_the_root(answer: Answer) -> list[str]:
     return [error["extensions"]["code"] for error in errors if len(error.get("path", ())) <= 1]
 
 
-def _request(world: World, target: Target) -> tuple[str, dict[str, object]]:
-    at = None
+def _request(world: World, target: Target) -> tuple[str, dict[str, Any]]:
+    """With the tenant's own names, but for what would take a caller of the test away, or open merchants."""
+    named = {position.leaf.name: position for position in positions(world.schema, target, world.node_types)}
+    at, value = None, None
     if target.step.name == "signUp":
-        # Refused because the slug is taken: ten merchants are not opened for this.
-        at = next(each for each in positions(world.schema, target, world.node_types) if each.leaf.name == "slug")
-    request: Prepared = prepare(world.schema, target, world.a, at=at, value=world.b.slug if at else None)
+        at, value = named["slug"], world.b.slug
+    elif target.step.name == "removeStaff":
+        at = named["staffMemberId"]
+        value = at.naming.nowhere("")
+    request = prepare(world.schema, target, world.a, at=at, value=value)
     return request.query, request.variables
 
 
