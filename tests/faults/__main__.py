@@ -13,7 +13,7 @@ from rich.console import Console
 from services.platform.clock import monotonic
 from tests.faults.experiments import LONG, SHORT, Bench
 from tests.faults.mutations import EXPERIMENTS, MUTATIONS
-from tests.faults.stack import running_stack
+from tests.faults.stack import NotReady, running_stack
 from tests.faults.verdict import Verdict
 
 console = Console()
@@ -46,19 +46,8 @@ def main(words: Sequence[str]) -> int:
 
 
 def table_of(verdicts: Sequence[Verdict]) -> str:
-    """One row for each experiment."""
-    names = (
-        "injected",
-        "acked",
-        "unanswered",
-        "lost",
-        "doubled",
-        "leaked",
-        "receipts",
-        "missing",
-        "repeats",
-        "recovery",
-    )
+    """One row for each experiment; ``took`` is its longest way from accepting work again to a first success."""
+    names = ("injected", "acked", "unanswered", "lost", "doubled", "leaked", "receipts", "missing", "repeats", "took")
     width = max(len(verdict.experiment) for verdict in verdicts)
     lines = [" ".join((" " * width, *names, "verdict"))]
     for verdict in verdicts:
@@ -82,7 +71,10 @@ def table_of(verdicts: Sequence[Verdict]) -> str:
 
 def _timed(name: str, run: Callable[[], Verdict]) -> Verdict:
     began = monotonic()
-    verdict = run()
+    try:
+        verdict = run()
+    except (TimeoutError, NotReady) as failure:
+        verdict = Verdict(name, injected=0, complaints=[f"{type(failure).__name__}: {failure}"])
     console.print(f"[bold]{name}[/bold] {monotonic() - began:.0f} s")
     for complaint in verdict.complaints:
         console.print(f"  {complaint}", markup=False)

@@ -21,6 +21,7 @@ from services.loyalty.purchases import service
 from services.loyalty.purchases.domain import RecordPurchase
 from services.loyalty.purchases.errors import OccurredInFuture, OccurredTooLongAgo, PurchaseConflict
 from services.loyalty.stores.errors import StoreClosed, StoreCurrencyMismatch, StoreNotFound
+from services.loyalty.tiers.errors import QualifyingSumTooLarge
 from services.platform.auth.domain import Scope
 from services.platform.idempotency.errors import IdempotencyConflict
 
@@ -88,6 +89,7 @@ class RecordPurchasePayload:
         PurchaseConflict,
         AccrualTooLarge,
         BalanceTooLarge,
+        QualifyingSumTooLarge,
         IdempotencyConflict,
     ),
 )
