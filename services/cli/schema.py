@@ -5,4 +5,4 @@ from services.gateway.graphql.schema import build_schema
 
 def schema() -> None:
     """Print the GraphQL schema in SDL."""
-    print(build_schema().as_str())  # noqa: T201  the command's answer
+    print(build_schema(is_sorted=True).as_str())  # noqa: T201  the command's answer

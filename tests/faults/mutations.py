@@ -35,6 +35,8 @@ class Mutation:
     mix: Mix = ALL_KINDS
     requests: int = 12
     injuries: int = 1
+    is_slow: bool = False
+    """For the long campaign only."""
 
     @property
     def name(self) -> str:
@@ -62,6 +64,14 @@ def _has_doubled(verdict: Verdict) -> bool:
     return verdict.doubled > 0
 
 
+def _has_leaked(verdict: Verdict) -> bool:
+    return verdict.leaked > 0
+
+
+def _has_repeated(verdict: Verdict) -> bool:
+    return verdict.unexplained_repeats > 0
+
+
 def _has_missed_receipts(verdict: Verdict) -> bool:
     return verdict.missing_receipts > 0
 
@@ -70,6 +80,8 @@ MUTATIONS = (
     Mutation("F1", "asynchronous commit", _has_lost, is_forgetful=True),
     Mutation("F3", "new Message-ID each time", _has_missed_receipts, worker="new-message-id"),
     Mutation("F3", "sent before sending", _has_missed_receipts, worker="sent-before-sending"),
+    Mutation("F3", "each sent twice", _has_repeated, worker="send-twice", is_slow=True),
+    Mutation("F2", "connection outlives", _has_leaked, gateway="connection-outlives", is_slow=True),
     Mutation("F2", "acknowledged before commit", _has_lost, gateway="acknowledge-before-commit"),
     Mutation("F2", "idempotency claim forgotten", _has_doubled, gateway="forget-the-claim", mix=KEYED_ONLY),
     Mutation(

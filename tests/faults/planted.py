@@ -6,6 +6,7 @@ The product itself holds no fault: its functions are replaced here, before the p
 
 import dataclasses
 import functools
+import os
 import sys
 import threading
 import time
@@ -17,6 +18,10 @@ from psycopg.types.json import Jsonb
 
 PAUSE_SECONDS = 0.25
 """How long the window stays open in which a kill shows the fault."""
+
+OUTLIVES_SECONDS = 25.0
+"""How long an inherited connection stays: longer than the bar allows, and not for ever."""
+DESCRIPTORS_MAX = 4_096
 
 Replace = Callable[[Any], Any]
 
@@ -129,6 +134,34 @@ def check_keys_in_a_transaction_of_their_own() -> None:
     _replace(Operation, "_commit", make)
 
 
+def let_a_connection_outlive_the_process() -> None:
+    """A connection to PostgreSQL stays open for a while after the gateway was killed: a child has inherited it."""
+    from services.gateway.execution.operation import Operation  # noqa: PLC0415  after the choice of the fault
+
+    first = threading.Lock()
+
+    def make(commit: Any) -> Any:
+        def inherited(self: Operation, work: Any, home: Any) -> Any:
+            connections: list[int] = []
+
+            def note(uow: Any) -> Any:
+                connections.append(uow.connection.fileno())
+                return work(uow)
+
+            value = commit(self, note, home)
+            if first.acquire(blocking=False) and os.fork() == 0:
+                os.setsid()  # whoever sweeps up after the gateway does not find it
+                os.closerange(0, connections[-1])
+                os.closerange(connections[-1] + 1, DESCRIPTORS_MAX)
+                time.sleep(OUTLIVES_SECONDS)
+                os._exit(0)
+            return value
+
+        return inherited
+
+    _replace(Operation, "_commit", make)
+
+
 def new_message_id_each_time() -> None:
     """Every attempt to send goes out under a Message-ID of its own."""
     from services.notifications.messages import tasks  # noqa: PLC0415  after the choice of the fault
@@ -141,6 +174,20 @@ def new_message_id_each_time() -> None:
         return fresh
 
     _replace(tasks, "_email", make)
+
+
+def send_everything_twice() -> None:
+    """Each attempt hands the message over twice."""
+    from services.notifications.messages import tasks  # noqa: PLC0415  after the choice of the fault
+
+    def make(send: Any) -> Any:
+        def twice(*args: Any, **named: Any) -> Any:
+            send(*args, **named)
+            return send(*args, **named)
+
+        return twice
+
+    _replace(tasks, "send", make)
 
 
 def sent_before_sending() -> None:
@@ -172,7 +219,9 @@ FAULTS: Mapping[str, Callable[[], None]] = {
     "acknowledge-before-commit": acknowledge_before_commit,
     "forget-the-claim": forget_the_claim,
     "keys-in-own-transaction": check_keys_in_a_transaction_of_their_own,
+    "connection-outlives": let_a_connection_outlive_the_process,
     "new-message-id": new_message_id_each_time,
+    "send-twice": send_everything_twice,
     "sent-before-sending": sent_before_sending,
 }
 

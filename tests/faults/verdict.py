@@ -40,6 +40,7 @@ class Verdict:
     receipts: int = 0
     missing_receipts: int = 0
     repeats: int = 0
+    unexplained_repeats: int = 0
     recovery_seconds: float | None = None
     complaints: list[str] = field(default_factory=list)
 
@@ -213,6 +214,7 @@ def _check_receipts(verdict: Verdict, letters: Letters, books: Books) -> None:
     receipts = check_receipts(letters, books)
     verdict.receipts, verdict.repeats = receipts.accepted, receipts.repeats
     verdict.missing_receipts = len(receipts.missing)
+    verdict.unexplained_repeats = len(receipts.unexplained)
     verdict.complain("never told by e-mail", receipts.missing)
     verdict.complain("e-mails of no message", receipts.strangers)
     verdict.complain("repeated though not in flight at a kill", receipts.unexplained)

@@ -9,15 +9,17 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from rich.console import Console
+from rich.markup import escape
 
 from services.platform.clock import monotonic
+from tests.load.callers import BadAnswer
 from tests.load.contenders import Service, members_over_http, purchases_over_http
 from tests.load.measuring import Measure, Result, measure
-from tests.load.pgbench import Mode, Pgbench
+from tests.load.pgbench import Mode, Pgbench, PgbenchFailed
 from tests.load.stage import Stage, running_stage
 from tests.load.tables import results_table, traffic_table
 from tests.load.tenants import TenantCreation
-from tests.load.traffic import spoken
+from tests.load.traffic import Spoken, spoken
 
 WIDTH = 100
 console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
@@ -74,23 +76,27 @@ def main(words: Sequence[str]) -> int:
     """0 when everything ran."""
     asked = _arguments(words)
     chosen = asked.only or [*MEASURES, TRAFFIC]
-    began = monotonic()
+    began, failures = monotonic(), 0
     results: list[Result] = []
+    verbs: tuple[Spoken, ...] = ()
     with console.status("starting servers, enrolling members …") as status, running_stage(members=MEMBERS) as stage:
         _say(began, f"the stage is set: {MEMBERS:,} members, each with a purchase")
-        # Before any load, so that both tables tell of the same tenant.
-        verbs = spoken(stage) if TRAFFIC in chosen else ()
-        for name in MEASURES:
-            status.update(f"preparing: {name} …")
-            for prepared in MEASURES[name](stage) if name in chosen else ():
-                status.update(f"{prepared.title} …")
-                results += measure(prepared, rounds=ROUNDS, seconds=asked.seconds)
-                _say(began, prepared.title)
+        if TRAFFIC in chosen:
+            verbs = spoken(stage)
+        for name in (name for name in MEASURES if name in chosen):
+            status.update(f"{name} …")
+            try:
+                for prepared in MEASURES[name](stage):
+                    results += measure(prepared, rounds=ROUNDS, seconds=asked.seconds)
+                    _say(began, prepared.title)
+            except (PgbenchFailed, BadAnswer, TimeoutError) as error:
+                failures += 1
+                console.print(f"[red]{name} failed:[/red] {escape(str(error))}")
     if results:
         console.print(results_table(results))
     if verbs:
         console.print(traffic_table(verbs))
-    return 0
+    return 1 if failures else 0
 
 
 def _pgbench(

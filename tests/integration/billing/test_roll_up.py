@@ -1,5 +1,6 @@
 """Usage facts become daily sums that a repeat, a late fact or a crash never makes wrong."""
 
+import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -10,11 +11,11 @@ from services.billing.metering.queries import rolled_up_usage, usage_by_meter
 from services.billing.metering.service import roll_up_once
 from services.platform.actors import SYSTEM
 from services.platform.clock import monotonic
-from services.platform.db.engine import Database
+from services.platform.db.engine import Database, open_database
 from services.platform.db.homes import PLATFORM
 from services.platform.db.session import read_session, unit_of_work
 from services.platform.ids import new_id
-from services.platform.metering.cost import CostMeter
+from services.platform.metering.cost import FLUSH_SECONDS, CostMeter
 from services.platform.metering.service import count
 from services.platform.tenancy.domain import Tenant
 
@@ -94,6 +95,20 @@ def test_an_unknown_meter_is_refused(database: Database, tenant: Tenant) -> None
         unit_of_work(database, tenant.home, now=DAY, actor=SYSTEM, correlation_id="test") as uow,
     ):
         count(uow, meter="purchase", event_id=new_id())
+
+
+def test_the_cost_meter_outlives_a_database_that_is_away(database: Database, tenant: Tenant) -> None:
+    away = open_database("postgresql://regulars_app@127.0.0.1:1/regulars", pool_size=1)
+    meter = CostMeter(away)
+    meter.add(tenant.home, 3)
+    threading.Event().wait(FLUSH_SECONDS * 1.5)  # at least one flush has failed by now
+    away.engine = database.engine
+
+    meter.close()
+
+    with read_session(database, tenant.home, now=DAY) as session:
+        (usage,) = usage_by_meter(session, since=date(2000, 1, 1), until=date(2100, 1, 1))
+    assert (usage.meter, usage.quantity) == ("api_cost", 3)
 
 
 def test_the_cost_of_operations_is_written_when_the_meter_closes(

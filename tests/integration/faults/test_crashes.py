@@ -14,6 +14,8 @@ from tests.faults.mutations import EXPERIMENTS, MUTATIONS, Mutation
 from tests.faults.stack import Stack, running_stack
 from tests.faults.verdict import Evidence, judge
 
+QUICK_MUTATIONS = [mutation for mutation in MUTATIONS if not mutation.is_slow]
+
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
@@ -30,7 +32,7 @@ def test_what_was_acknowledged_is_there_once_and_everything_adds_up(stack: Stack
     assert (verdict.lost, verdict.doubled, verdict.leaked, verdict.missing_receipts) == (0, 0, 0, 0)
 
 
-@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+@pytest.mark.parametrize("mutation", QUICK_MUTATIONS, ids=lambda mutation: mutation.name)
 def test_a_planted_fault_is_seen(stack: Stack, mutation: Mutation) -> None:
     verdict = mutation.run(Bench(stack, SHORT))
 

@@ -1,11 +1,13 @@
 """Homes and transactions: a unit of work sees its own home only, and leaves its connection clean."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import psycopg
 import pytest
 
 from services.platform.actors import SYSTEM
+from services.platform.db import engine
 from services.platform.db.engine import Database, open_database
 from services.platform.db.homes import PLATFORM, Home
 from services.platform.db.session import DISTINCT_TENANTS_MAX, read_session, unit_of_work
@@ -94,6 +96,42 @@ def test_connections_from_before_a_restart_are_replaced(database_urls: DatabaseU
     with read_session(database, tenant.home, now=NOW) as session:
         assert session.connection.info.backend_pid != old
     database.close()
+
+
+def test_a_server_that_is_away_is_the_drivers_error(tenant: Tenant) -> None:
+    nobody = open_database("postgresql://regulars_app@127.0.0.1:1/regulars", pool_size=1)
+
+    with pytest.raises(psycopg.OperationalError), read_session(nobody, tenant.home, now=NOW):
+        pass
+
+
+def test_a_pool_without_a_free_connection_is_the_drivers_error(
+    database_urls: DatabaseUrls, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "POOL_TIMEOUT_SECONDS", 0.01)
+    database = open_database(database_urls.app, pool_size=1)
+
+    with (
+        read_session(database, tenant.home, now=NOW),
+        pytest.raises(psycopg.OperationalError, match="came free in time"),
+        read_session(database, tenant.home, now=NOW),
+    ):
+        pass
+    database.close()
+
+
+def test_a_unit_of_work_that_went_on_after_a_failed_statement_is_not_told_as_done(
+    database: Database, tenant: Tenant
+) -> None:
+    with (
+        pytest.raises(psycopg.errors.InFailedSqlTransaction),
+        unit_of_work(database, tenant.home, now=NOW, actor=SYSTEM, correlation_id="test") as uow,
+    ):
+        uow.execute(ADD_STORE, {"id": new_id(), "code": "lost", "now": NOW})
+        with suppress(psycopg.errors.DivisionByZero):
+            uow.execute("SELECT 1/0")
+
+    assert _codes(database, tenant.home) == []
 
 
 def test_a_connection_is_closed_after_many_tenants(database_urls: DatabaseUrls, tenant: Tenant) -> None:

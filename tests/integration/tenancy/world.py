@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from graphql import GraphQLSchema
+from graphql import GraphQLInterfaceType, GraphQLSchema
 
 from services.gateway.graphql.schema import build_schema
 from tests.integration.tenancy.holdings import Holdings
@@ -45,7 +45,9 @@ class World:
 
 def node_types(schema: GraphQLSchema) -> tuple[str, ...]:
     """Every type that has a global id."""
-    return tuple(member.name for member in schema.get_possible_types(schema.type_map["Node"]))  # type: ignore[arg-type]
+    node = schema.type_map["Node"]
+    assert isinstance(node, GraphQLInterfaceType)
+    return tuple(member.name for member in schema.get_possible_types(node))
 
 
 def make_world(client: GraphQLClient) -> World:

@@ -13,7 +13,7 @@ from services.gateway.graphql.scalars import IdempotencyKey, Points
 from services.loyalty.adjustments import service
 from services.loyalty.adjustments.domain import AdjustPoints
 from services.loyalty.ledger.errors import BalanceTooLarge, InsufficientPoints
-from services.loyalty.members.errors import IdentityInvalid, MemberInactive, MemberNotFound
+from services.loyalty.members.errors import IdentityInvalid, MemberNotFound
 from services.loyalty.programs.errors import ProgramNotPublished
 from services.loyalty.stores.errors import StoreNotFound
 from services.platform.auth.domain import Scope
@@ -58,7 +58,6 @@ class AdjustPointsPayload:
     description="Give or take points by hand, with a reason.",
     errors=(
         MemberNotFound,
-        MemberInactive,
         IdentityInvalid,
         InsufficientPoints,
         BalanceTooLarge,

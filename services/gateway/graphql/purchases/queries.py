@@ -16,7 +16,7 @@ from services.gateway.graphql.purchases.loaders import purchases_by_key
 from services.gateway.graphql.purchases.types import Purchase
 from services.gateway.graphql.scalars import Currency, Points
 from services.loyalty.earning.errors import AccrualTooLarge, CurrencyNotAccepted, DiscountExceedsOrder
-from services.loyalty.members.errors import IdentityInvalid, MemberInactive, MemberNotFound
+from services.loyalty.members.errors import IdentityInvalid, MemberNotFound
 from services.loyalty.purchases import domain, queries, service
 from services.loyalty.stores.errors import StoreClosed, StoreCurrencyMismatch, StoreNotFound
 from services.platform.auth.domain import Scope
@@ -131,7 +131,6 @@ class QuoteCartPayload:
     description="What a cart would earn, by the same code that records purchases.",
     errors=(
         MemberNotFound,
-        MemberInactive,
         IdentityInvalid,
         StoreNotFound,
         StoreClosed,

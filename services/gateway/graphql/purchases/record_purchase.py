@@ -16,7 +16,7 @@ from services.gateway.graphql.purchases.types import Purchase, TierChange, load_
 from services.gateway.graphql.scalars import Currency, IdempotencyKey, Points
 from services.loyalty.earning.errors import AccrualTooLarge, CurrencyNotAccepted, DiscountExceedsOrder
 from services.loyalty.ledger.errors import BalanceTooLarge
-from services.loyalty.members.errors import IdentityInvalid, MemberInactive, MemberNotFound
+from services.loyalty.members.errors import IdentityInvalid, MemberNotFound
 from services.loyalty.purchases import service
 from services.loyalty.purchases.domain import RecordPurchase
 from services.loyalty.purchases.errors import OccurredInFuture, OccurredTooLongAgo, PurchaseConflict
@@ -77,7 +77,6 @@ class RecordPurchasePayload:
     description="Record a purchase and earn points for it.",
     errors=(
         MemberNotFound,
-        MemberInactive,
         IdentityInvalid,
         StoreNotFound,
         StoreClosed,
