@@ -18,6 +18,7 @@ from graphql import (
     get_named_type,
     is_list_type,
     is_non_null_type,
+    is_union_type,
 )
 from strawberry.types.field import StrawberryField
 
@@ -56,6 +57,17 @@ WITHOUT_KEY = {
     "updateReward": "guarded by the reward's version",
     "updateStore": "writes the same again",
 }
+
+
+@pytest.mark.parametrize("union", sorted(name for name, kind in SCHEMA.type_map.items() if is_union_type(kind)))
+def test_fields_of_one_name_in_a_union_are_of_one_kind(union: str) -> None:
+    """Else a client can't ask for both without an alias (GraphQL, 5.3.2)."""
+    kinds: dict[str, set[str]] = {}
+    for member in SCHEMA.type_map[union].types:  # type: ignore[attr-defined]  # it is a union
+        for name, field in member.fields.items():
+            kinds.setdefault(name, set()).add(str(field.type))
+
+    assert {name: found for name, found in kinds.items() if len(found) > 1} == {}
 
 
 def own_types() -> Iterator[GraphQLNamedType]:

@@ -120,7 +120,8 @@ def error_type(cls: type[DomainError]) -> type[ErrorInterface]:
 def _make_type(cls: type[DomainError]) -> type[ErrorInterface]:
     shapes = _shapes(cls)
     namespace: dict[str, Any] = {
-        "__annotations__": {name: shape.annotation for name, shape in shapes.items()},
+        # Facts are nullable throughout, so that those of one name are of one kind in all refusals of a union.
+        "__annotations__": {name: shape.annotation | None for name, shape in shapes.items()},
         "__module__": __name__,
         **{name: strawberry.field(description=FACTS[name]) for name in shapes},
     }

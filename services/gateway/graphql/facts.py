@@ -21,6 +21,9 @@ FACTS: Mapping[str, str] = MappingProxyType(
         "kind": "Of what kind it is.",
         "latest": "The latest instant that is accepted.",
         "length_min": "The least number of characters.",
+        "actual_revision": "The revision that the draft has; none without a draft.",
+        "given_revision": "The revision that was given.",
+        "maximum": "The most that is possible.",
         "limit": "The limit that was passed, where there is one.",
         "member_id": "The member, where one was named by id.",
         "needed": "How much would be needed.",
@@ -60,8 +63,8 @@ GLOBAL_IDS: Mapping[str, str] = MappingProxyType(
 
 POINTS = frozenset(
     {
-        ("AccrualTooLarge", "limit"),
-        ("BalanceTooLarge", "limit"),
+        ("AccrualTooLarge", "maximum"),
+        ("BalanceTooLarge", "maximum"),
         ("InsufficientPoints", "available"),
         ("InsufficientPoints", "needed"),
         ("RewardPriceChanged", "actual"),

@@ -20,9 +20,9 @@ class CurrencyNotAccepted(EarningError):
 
 @dataclass(eq=False)
 class AccrualTooLarge(EarningError):
-    """The purchase would earn more points than an account can hold. ``limit`` is that most."""
+    """The purchase would earn more points than an account can hold. ``maximum`` is that most."""
 
-    limit: int
+    maximum: int
 
 
 @dataclass(eq=False)

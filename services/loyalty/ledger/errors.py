@@ -27,6 +27,6 @@ class NothingToGiveBack(LedgerError):
 
 @dataclass(eq=False)
 class BalanceTooLarge(LedgerError):
-    """The holder would have more points of a unit than an account can hold. ``limit`` is that most."""
+    """The holder would have more points of a unit than an account can hold. ``maximum`` is that most."""
 
-    limit: int
+    maximum: int

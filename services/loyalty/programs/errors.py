@@ -76,10 +76,10 @@ class ProgramDraftNotFound(ProgramError):
 
 @dataclass(eq=False)
 class ProgramDraftChanged(ProgramError):
-    """Somebody else has saved the draft since the given revision; ``actual`` is None when there is no draft."""
+    """Somebody else has saved the draft since the given revision; ``actual_revision`` is None without a draft."""
 
-    given: int | None
-    actual: int | None
+    given_revision: int | None
+    actual_revision: int | None
 
 
 @dataclass(eq=False)

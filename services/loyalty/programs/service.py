@@ -30,7 +30,7 @@ def save_draft(uow: UnitOfWork, *, command: SaveProgramDraft) -> ProgramDraft:
     saved = uow.fetch_one(statement, values)
     if saved is None:
         there = queries.draft(uow)
-        raise ProgramDraftChanged(given=command.revision, actual=there.revision if there else None)
+        raise ProgramDraftChanged(given_revision=command.revision, actual_revision=there.revision if there else None)
     return ProgramDraft(document, saved["revision"], uow.now)
 
 
@@ -62,7 +62,7 @@ def publish(uow: UnitOfWork, *, command: PublishProgram) -> ProgramVersion:
     if draft is None:
         raise ProgramDraftNotFound
     if draft.revision != command.revision:
-        raise ProgramDraftChanged(given=command.revision, actual=draft.revision)
+        raise ProgramDraftChanged(given_revision=command.revision, actual_revision=draft.revision)
     document = parse_document(draft.document)
     latest = uow.fetch_one(repository.LATEST)
     if latest is not None:

@@ -142,7 +142,7 @@ def requalify(tiers: TierSet, record: TierRecord, *, points: int, spend_minor: i
     before = _rung(levels, record.qualifying(metric))
     sums = TierRecord(record.tier_code, record.points_earned + points, record.spend_minor + spend_minor, record.since)
     if max(sums.points_earned, sums.spend_minor) > AMOUNT_MAX:
-        raise QualifyingSumTooLarge(limit=AMOUNT_MAX)
+        raise QualifyingSumTooLarge
     after = _rung(levels, sums.qualifying(metric))
     is_lost = after < before and held <= before
     rung = after if after > held or is_lost else held

@@ -11,6 +11,4 @@ class TierError(DomainError):
 
 @dataclass(eq=False)
 class QualifyingSumTooLarge(TierError):
-    """More would count towards the member's tier than can be counted. ``limit`` is that most."""
-
-    limit: int
+    """More would count towards the member's tier than can be counted."""

@@ -20,6 +20,7 @@ from services.platform.auth.errors import (
 from services.platform.auth.passwords import normalize_email
 from services.platform.auth.tokens import new_key_prefix, new_key_secret, new_session_secret
 from services.platform.db.session import UnitOfWork
+from services.platform.errors import InvalidInput
 from services.platform.ids import new_id
 from services.platform.outbox.service import publish
 from services.platform.tenancy.domain import Tenant
@@ -89,10 +90,11 @@ def create_api_key(
 
     Raises:
         ScopesNotGrantable: the maker lacks some of the scopes there.
+        InvalidInput: it would have ended already.
     """
-    missing = sorted(scope for scope in scopes if not maker.allows(scope, store_id=store_id))
-    if missing:
-        raise ScopesNotGrantable(scopes=tuple(missing))
+    _require_grantable(maker, scopes, store_id=store_id)
+    if expires_at is not None and expires_at <= uow.now:
+        raise InvalidInput(field="expiresAt", reason="IN_THE_PAST")
     key_id, prefix = new_id(), new_key_prefix()
     secret = new_key_secret(prefix)
     values = {
@@ -111,14 +113,17 @@ def create_api_key(
     return NewApiKey(key_id, secret.text)
 
 
-def rotate_api_key(uow: UnitOfWork, *, tenant: Tenant, key_id: UUID) -> NewApiKey:
+def rotate_api_key(uow: UnitOfWork, *, tenant: Tenant, maker: Principal, key_id: UUID) -> NewApiKey:
     """Give a key a new secret; the old one stops at once.
 
     Raises:
         ApiKeyNotFound
+        ScopesNotGrantable: who sees the secret gets its scopes, and lacks some of them.
     """
-    if uow.fetch_one(sql.KEY_OF_TENANT, {"id": key_id, "tenant_id": tenant.id}) is None:
+    row = uow.fetch_one(sql.KEY_OF_TENANT, {"id": key_id, "tenant_id": tenant.id})
+    if row is None:
         raise ApiKeyNotFound
+    _require_grantable(maker, sql.scopes_of(row), store_id=row["store_id"])
     prefix = new_key_prefix()
     secret = new_key_secret(prefix)
     uow.execute(sql.ROTATE_KEY, {"id": key_id, "prefix": prefix, "secret_hash": secret.hash})
@@ -218,6 +223,12 @@ def remove_staff(uow: UnitOfWork, *, tenant: Tenant, remover: Principal, grant_i
 def clear_attempts(uow: UnitOfWork, *, email: str) -> None:
     """Forget the guesses at an account: its owner has come."""
     uow.execute(sql.CLEAR_ATTEMPTS, {"account": _account(email)})
+
+
+def _require_grantable(maker: Principal, scopes: frozenset[Scope], *, store_id: UUID | None) -> None:
+    missing = sorted(scope for scope in scopes if not maker.allows(scope, store_id=store_id))
+    if missing:
+        raise ScopesNotGrantable(scopes=tuple(missing))
 
 
 def _account(email: str) -> bytes:

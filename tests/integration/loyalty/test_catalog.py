@@ -105,12 +105,12 @@ def test_programs_that_are_refused(merchant: Merchant, dump: Dump) -> None:
         return lambda: merchant.do(lambda uow: programs.publish(uow, command=PublishProgram(revision)))
 
     refused(publish(1), dump, ProgramDraftNotFound)
-    refused(save(document(), 1), dump, ProgramDraftChanged, given=1, actual=None)
+    refused(save(document(), 1), dump, ProgramDraftChanged, given_revision=1, actual_revision=None)
     merchant.program()
     refused(save(document() | {"version": 2}, 1), dump, ProgramDocumentInvalid)
-    refused(save(document(), None), dump, ProgramDraftChanged, given=None, actual=1)
-    refused(save(document(), 7), dump, ProgramDraftChanged, given=7, actual=1)
-    refused(publish(7), dump, ProgramDraftChanged, given=7, actual=1)
+    refused(save(document(), None), dump, ProgramDraftChanged, given_revision=None, actual_revision=1)
+    refused(save(document(), 7), dump, ProgramDraftChanged, given_revision=7, actual_revision=1)
+    refused(publish(7), dump, ProgramDraftChanged, given_revision=7, actual_revision=1)
     refused(
         lambda: merchant.program(document(unit="stars")),
         dump,

@@ -130,3 +130,11 @@ def test_a_key_does_what_its_scopes_say_until_it_is_taken_back(
     with running_gateway(quick_services(database, database_urls, tmp_path)) as gateway:
         ended = Caller(gateway.as_(rotated["secret"]))
         assert ended.refused("recordPurchase", **receipt(store, "30.00", member=mia)) == "CREDENTIAL_INVALID"
+
+
+def test_a_key_rotates_no_key_that_may_do_more(gateway: GraphQLClient) -> None:
+    owner = sign_up(gateway, "corner")
+    strong = owner.do("createApiKey", "apiKey { id }", name="strong", scopes=["KEYS_MANAGE", "POINTS_ADJUST"])
+    weak = owner.with_token(owner.do("createApiKey", "secret", name="weak", scopes=["KEYS_MANAGE"])["secret"])
+
+    assert weak.refused("rotateApiKey", apiKeyId=strong["apiKey"]["id"]) == "SCOPES_NOT_GRANTABLE"

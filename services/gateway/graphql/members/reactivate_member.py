@@ -5,7 +5,7 @@ import strawberry
 from services.gateway.graphql.fields import Info, mutation
 from services.gateway.graphql.ids import decode
 from services.gateway.graphql.members.types import Member
-from services.gateway.graphql.permissions import requires_somewhere
+from services.gateway.graphql.permissions import requires
 from services.loyalty.members import service
 from services.loyalty.members.errors import MemberNotFound
 from services.platform.auth.domain import Scope
@@ -22,7 +22,7 @@ class ReactivateMemberPayload:
 
 
 @mutation(
-    access=requires_somewhere(Scope.MEMBERS_WRITE),
+    access=requires(Scope.MEMBERS_WRITE),
     description="Let a deactivated member take part again.",
     errors=(MemberNotFound,),
 )

@@ -138,7 +138,7 @@ def evaluate(
         line_points=tuple(LinePoints(position, points) for position, points in points_by_position.items()),
     )
     if evaluation.points > AMOUNT_MAX:
-        raise AccrualTooLarge(limit=AMOUNT_MAX)
+        raise AccrualTooLarge(maximum=AMOUNT_MAX)
     return evaluation
 
 

@@ -47,7 +47,7 @@ class Balance:
                     change[counter] += getattr(counted, counter)
         after = dataclasses.replace(self, **{name: getattr(self, name) + by for name, by in change.items()})
         if max(after.pending + after.available + after.held, after.earned, after.spent, after.adjusted) > AMOUNT_MAX:
-            raise BalanceTooLarge(limit=AMOUNT_MAX)
+            raise BalanceTooLarge(maximum=AMOUNT_MAX)
         return after
 
     def settled(self, lots: Iterable[Lot], now: datetime) -> "Balance":

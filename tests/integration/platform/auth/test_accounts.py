@@ -237,7 +237,7 @@ def test_keys_are_scoped_rotated_and_revoked(database: Database, database_urls: 
         _reach(database, key.secret, slug="cafe")
 
     with unit_of_work(database, PLATFORM, now=wall_now(), actor=owner.actor, correlation_id="test") as uow:
-        rotated = rotate_api_key(uow, tenant=tenant, key_id=key.id)
+        rotated = rotate_api_key(uow, tenant=tenant, maker=owner, key_id=key.id)
     with pytest.raises(CredentialInvalid):
         _reach(database, key.secret)
     assert _reach(database, rotated.secret).tenant == tenant
@@ -250,7 +250,7 @@ def test_keys_are_scoped_rotated_and_revoked(database: Database, database_urls: 
         pytest.raises(ApiKeyNotFound),
         unit_of_work(database, PLATFORM, now=wall_now(), actor=owner.actor, correlation_id="test") as uow,
     ):
-        rotate_api_key(uow, tenant=tenant, key_id=key.id)
+        rotate_api_key(uow, tenant=tenant, maker=owner, key_id=key.id)
 
 
 def test_no_secret_is_stored(database: Database, database_urls: DatabaseUrls) -> None:

@@ -84,7 +84,7 @@ def test_more_points_than_an_account_holds_are_refused() -> None:
     with pytest.raises(AccrualTooLarge) as refusal:
         evaluated(program, line(1, AMOUNT_MAX))
 
-    assert refusal.value.limit == AMOUNT_MAX
+    assert refusal.value.maximum == AMOUNT_MAX
 
 
 @pytest.mark.parametrize(
