@@ -13,12 +13,12 @@ from tests.load.traffic import Spoken
 def results_table(results: Sequence[Result]) -> Table:
     """One row for each contender; the first of a measure is its limit."""
     table = Table(
-        title=f"Medians of rounds taken in turns, on {os.cpu_count()} processors that others may use too",
-        caption="Percentages compare; what is reached a second is of this machine and these minutes only.",
+        title=f"Medians of rounds in turns, on {os.cpu_count()} processors that others may use too",
+        caption="Shares compare; what is reached a second is of this machine and these minutes only.",
         box=SIMPLE,
     )
     table.add_column("", no_wrap=True)
-    for name in ("of the limit", "rounds", "CPU a request", "aim", "a second"):
+    for name in ("share", "rounds", "app CPU", "aim", "a second"):
         table.add_column(name, justify="right", no_wrap=True)
     for before, result in zip((None, *results), results, strict=False):
         is_limit = before is None or before.measure is not result.measure
@@ -26,8 +26,8 @@ def results_table(results: Sequence[Result]) -> Table:
             table.add_section()
             table.add_row(f"[bold]{result.measure.title}[/bold]")
         table.add_row(
-            f"  {result.contender.name}",
-            "the limit" if is_limit else f"{result.percent:.0f} %",
+            result.contender.name,
+            "limit" if is_limit else f"{result.percent:.0f} %",
             "" if is_limit else f"{result.lowest:.0f}–{result.highest:.0f} %",
             "" if result.cpu_ms is None else f"{result.cpu_ms:.2f} ms",
             "" if is_limit else result.measure.aim,
@@ -41,14 +41,14 @@ def traffic_table(verbs: Sequence[Spoken]) -> Table:
     table = Table(
         "verb",
         "statements",
-        "round trips",
-        "statements in the reference",
+        "trips",
+        "in the reference",
         title="What the services say to the server, BEGIN and COMMIT included",
         box=SIMPLE,
     )
     for verb in verbs:
         pinned = "" if verb.pinned is None else str(verb.pinned)
         if verb.pinned not in (None, verb.statements):
-            pinned += ": the reference is out of date"
+            pinned += " (out of date)"
         table.add_row(verb.verb, str(verb.statements), str(verb.round_trips), pinned)
     return table

@@ -11,7 +11,7 @@ from services.gateway.graphql.auth.loaders import find_api_key, find_invitation,
 from services.gateway.graphql.auth.types import ApiKey, Invitation, StaffMember
 from services.gateway.graphql.fields import Info, guarded
 from services.gateway.graphql.ids import take_apart
-from services.gateway.graphql.ledger.types import LedgerEntry, entries_by_key
+from services.gateway.graphql.ledger.types import LedgerEntry, PointsLot, entries_by_key, lots_by_key
 from services.gateway.graphql.members.types import Member, load_member
 from services.gateway.graphql.nodes import Node
 from services.gateway.graphql.permissions import IN_TENANT, is_allowed_at
@@ -84,6 +84,15 @@ async def _entry(info: Info, key: UUID) -> Node | None:
     return LedgerEntry.from_domain(entry) if is_visible else None
 
 
+async def _lot(info: Info, key: UUID) -> Node | None:
+    lot = await info.context.load(lots_by_key, key)
+    if lot is None:
+        return None
+    principal = info.context.principal
+    is_own = principal.member_id is not None and lot.holder_id == principal.member_id
+    return PointsLot.from_domain(lot) if is_own or principal.allows_somewhere(Scope.MEMBERS_READ) else None
+
+
 async def _redemption(info: Info, key: UUID) -> Node | None:
     redemption = await load_redemption(info, key)
     if redemption is None:
@@ -120,6 +129,7 @@ FETCH: Mapping[str, Fetch] = MappingProxyType(
         "Purchase": _purchase,
         "Refund": _refund,
         "LedgerEntry": _entry,
+        "PointsLot": _lot,
         "Redemption": _redemption,
         "Store": _somewhere(Scope.STORES_READ, load_store),
         "Reward": _somewhere(Scope.PROGRAM_READ, load_reward),
@@ -129,7 +139,7 @@ FETCH: Mapping[str, Fetch] = MappingProxyType(
         "Invitation": _in_tenant(Scope.STAFF_MANAGE, _invitation),
     }
 )
-"""How each type is fetched; types that only live inside another one (lots) are not here."""
+"""How each type is fetched."""
 
 
 @guarded(

@@ -15,7 +15,7 @@ from services.gateway.graphql.scalars import Points
 from services.gateway.graphql.stores.types import Store, load_store
 from services.loyalty.ledger import domain
 from services.loyalty.ledger.domain.holdings import Balance as HolderBalance
-from services.loyalty.ledger.queries import balances, entries_by_ids
+from services.loyalty.ledger.queries import balances, entries_by_ids, lots_by_ids
 from services.platform.actors import ActorKind
 from services.platform.db.session import ReadSession
 
@@ -28,6 +28,11 @@ def balances_by_key(session: ReadSession, keys: Sequence[UUID]) -> Mapping[UUID,
 def entries_by_key(session: ReadSession, keys: Sequence[UUID]) -> Mapping[UUID, domain.Entry]:
     """Entries by id."""
     return entries_by_ids(session, entry_ids=keys)
+
+
+def lots_by_key(session: ReadSession, keys: Sequence[UUID]) -> Mapping[UUID, domain.Lot]:
+    """Lots by id, for loaders."""
+    return lots_by_ids(session, lot_ids=keys)
 
 
 @strawberry.type(
