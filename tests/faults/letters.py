@@ -2,8 +2,8 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import LiteralString
 
@@ -19,7 +19,7 @@ from tests.faults.stack import Stack
 
 STALLED_SECONDS = 240.0
 """So long nothing moves, and the letters count as stuck. The longest lease and two sweeps are 2 minutes."""
-POLL_SECONDS = 0.25
+POLL_SECONDS = 0.1
 
 WAITING = """
 SELECT (SELECT count(*) FROM {schema}.outbox WHERE dispatched_at IS NULL)
@@ -29,13 +29,16 @@ CLAIMED = "SELECT id::text FROM {schema}.messages WHERE state = 'queued' AND att
 MESSAGES = "SELECT notice_key, id::text, state FROM {schema}.messages"
 
 # The claims of whoever was killed.
-EXPIRE_CLAIMS = """
-UPDATE {schema}.messages SET leased_until = now() WHERE state = 'queued' AND id::text = ANY(%s)"""
-# Messages that nobody has claimed, and letters, which are done once whoever comes: no living sender is interrupted.
+EXPIRE_CLAIMS = (
+    "UPDATE {schema}.messages SET leased_until = now() WHERE state = 'queued' AND id::text = ANY(%(claimed)s)",
+    "UPDATE {schema}.inbox SET leased_until = now() WHERE state = 'pending' AND deliveries > 0",
+)
+# What nobody has claimed: no living worker is interrupted.
 EXPIRE_GRACE = (
     "UPDATE {schema}.messages SET leased_until = now() WHERE state = 'queued' AND attempts = 0",
-    "UPDATE {schema}.inbox SET leased_until = now() WHERE state = 'pending' AND leased_until > now()",
+    "UPDATE {schema}.inbox SET leased_until = now() WHERE state = 'pending' AND deliveries = 0",
 )
+HURRY_EVERY_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -54,10 +57,10 @@ class Letters:
     def note_in_flight(self) -> None:
         """Call it after a kill, before the killed part can go on: what is claimed and not settled was in flight."""
         with psycopg.connect(self.stack.postgres.superuser_url, autocommit=True) as connection:
-            claimed = [row[0] for row in connection.execute(self._in_schema(CLAIMED))]
+            claimed = [row[0] for row in connection.execute(self.in_schema(CLAIMED))]
             self.in_flight.update(claimed)
-            if self.is_hurried:
-                connection.execute(self._in_schema(EXPIRE_CLAIMS), (claimed,))
+            for statement in EXPIRE_CLAIMS if self.is_hurried else ():
+                connection.execute(self.in_schema(statement), {"claimed": claimed})
 
     def wait_until_sent(self) -> None:
         """Wait until nothing waits any more.
@@ -65,22 +68,14 @@ class Letters:
         Raises:
             TimeoutError: nothing moved for ``STALLED_SECONDS``.
         """
-        with (
-            psycopg.connect(self.stack.postgres.superuser_url, autocommit=True) as connection,
-            closing(open_broker(self.stack.valkey.url)) as broker,
-            closing(BrokerDoorbell(broker)) as doorbell,
-        ):
-            best, deadline = -1, monotonic() + STALLED_SECONDS
-            while left := self._count(connection):
-                if left < best or best < 0:
+        with self._watch() as watch:
+            best, deadline = watch.count(), monotonic() + STALLED_SECONDS
+            while left := watch.count():
+                if left < best:
                     best, deadline = left, monotonic() + STALLED_SECONDS
                 if monotonic() > deadline:
                     raise TimeoutError(f"{left} letters and messages wait for ever")
-                if self.is_hurried:
-                    for statement in EXPIRE_GRACE:
-                        connection.execute(self._in_schema(statement))
-                    for task in ("sweep_letters", "sweep_messages"):
-                        doorbell.ring(task)
+                watch.hurry()
                 time.sleep(POLL_SECONDS)
 
     def wait_for_more(self, mails: int, *, seconds: float) -> None:
@@ -90,17 +85,19 @@ class Letters:
             TimeoutError: it has taken none within ``STALLED_SECONDS``.
         """
         before, began = self.arrived().total(), monotonic()
-        while (more := self.arrived().total() - before) < mails:
-            if more and monotonic() > began + seconds:
-                return
-            if monotonic() > began + STALLED_SECONDS:
-                raise TimeoutError("the worker sends nothing")
-            time.sleep(0.02)
+        with self._watch() as watch:
+            while (more := self.arrived().total() - before) < mails:
+                if more and monotonic() > began + seconds:
+                    return
+                if monotonic() > began + STALLED_SECONDS:
+                    raise TimeoutError("the worker sends nothing")
+                watch.hurry()
+                time.sleep(POLL_SECONDS)
 
     def messages(self) -> dict[str, tuple[str, str]]:
         """Of each message, by what it is about: its id and its state."""
         with psycopg.connect(self.stack.postgres.superuser_url, autocommit=True) as connection:
-            rows = connection.execute(self._in_schema(MESSAGES)).fetchall()
+            rows = connection.execute(self.in_schema(MESSAGES)).fetchall()
         return {notice_key: (message_id, state) for notice_key, message_id, state in rows}
 
     def arrived(self) -> Counter[str]:
@@ -112,13 +109,43 @@ class Letters:
             if mail.recipient.endswith(domain)
         )
 
-    def _count(self, connection: psycopg.Connection[tuple[object, ...]]) -> int:
-        row = connection.execute(self._in_schema(WAITING)).fetchone()
+    @contextmanager
+    def _watch(self) -> "Iterator[_Watch]":
+        with (
+            psycopg.connect(self.stack.postgres.superuser_url, autocommit=True) as connection,
+            closing(open_broker(self.stack.valkey.url)) as broker,
+            closing(BrokerDoorbell(broker)) as doorbell,
+        ):
+            yield _Watch(self, connection, doorbell)
+
+    def in_schema(self, statement: LiteralString) -> sql.Composed:
+        """The statement on the merchant's tables."""
+        return sql.SQL(statement).format(schema=sql.Identifier(self.merchant.schema))
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Looks at what waits, and makes time pass for it."""
+
+    letters: Letters
+    connection: psycopg.Connection[tuple[object, ...]]
+    doorbell: BrokerDoorbell
+    hurried_at: float = 0.0
+
+    def count(self) -> int:
+        """Letters and messages that wait."""
+        row = self.connection.execute(self.letters.in_schema(WAITING)).fetchone()
         assert row is not None
         return int(str(row[0]))
 
-    def _in_schema(self, statement: LiteralString) -> sql.Composed:
-        return sql.SQL(statement).format(schema=sql.Identifier(self.merchant.schema))
+    def hurry(self) -> None:
+        """Let grace run out and the sweeps come, where the experiment is hurried, once a second."""
+        if self.letters.is_hurried and monotonic() > self.hurried_at + HURRY_EVERY_SECONDS:
+            self.hurried_at = monotonic()
+            for statement in EXPIRE_GRACE:
+                self.connection.execute(self.letters.in_schema(statement))
+            for task in ("sweep_letters", "sweep_messages"):
+                self.doorbell.ring(task)
 
 
 @dataclass(slots=True)

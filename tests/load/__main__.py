@@ -14,8 +14,8 @@ from rich.markup import escape
 from services.platform.clock import monotonic
 from tests.load.callers import BadAnswer
 from tests.load.contenders import Service, members_over_http, purchases_over_http
-from tests.load.measuring import Measure, Result, measure
-from tests.load.pgbench import Mode, Pgbench, PgbenchFailed
+from tests.load.measuring import Measure, Result, Sample, in_turns, measure
+from tests.load.pgbench import Pgbench, PgbenchFailed, Place, by_lot
 from tests.load.stage import Stage, running_stage
 from tests.load.tables import results_table, traffic_table
 from tests.load.tenants import TenantCreation
@@ -24,7 +24,6 @@ from tests.load.traffic import Spoken, spoken
 WIDTH = 80
 console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
 
-ROUNDS = 3
 SECONDS = 2
 SECONDS_MAX = 60
 MEMBERS = 2_000
@@ -33,34 +32,36 @@ TENANTS_PRESENT = 100
 
 def routing(stage: Stage) -> list[Measure]:
     """The tenant's schema by search path, against the schema in every name."""
-    by_name, by_path = (
-        _pgbench(stage, f"routing_by_{way}.sql", clients=1, mode="simple", name=f"pgbench, by {way}")
-        for way in ("name", "path")
-    )
-    return [Measure("routing, 1 connection", "95 %", by_name, [by_path])]
+    scripts = ("routing_by_name.sql", "routing_by_path.sql")
+
+    def turn(seconds: int) -> list[Sample]:
+        return by_lot(_place(stage), scripts, mode="simple", seconds=seconds)
+
+    return [Measure("routing, 1 connection", "95 %", ("pgbench, by name", "pgbench, by path"), turn)]
 
 
 def purchase(stage: Stage) -> list[Measure]:
     """A committed ``recordPurchase``, against pgbench with the same statements on as many connections."""
-    one, eight, sixteen = (_pgbench(stage, "record_purchase.sql", clients=clients) for clients in (1, 8, 16))
-    unprepared = _pgbench(stage, "record_purchase.sql", clients=1, mode="extended", name="pgbench, not prepared")
+    script, place = "record_purchase.sql", _place(stage)
+    one, eight, sixteen = (Pgbench(place, script, clients) for clients in (1, 8, 16))
+    unprepared = Pgbench(place, script, clients=1, mode="extended", name="pgbench, not prepared")
     return [
-        Measure("recordPurchase, 1 caller", "", one, [unprepared, Service(stage, 1)]),
-        Measure("recordPurchase, 8 callers", "", eight, [Service(stage, 8), purchases_over_http(stage, 8)]),
-        Measure("recordPurchase, 16", "30 %, 1 ms", sixteen, [purchases_over_http(stage, 16)]),
+        in_turns("recordPurchase, 1 caller", one, unprepared, Service(stage, 1)),
+        in_turns("recordPurchase, 8", eight, Service(stage, 8), purchases_over_http(stage, 8)),
+        in_turns("recordPurchase, 16", sixteen, purchases_over_http(stage, 16), aim="30 %, 1 ms"),
     ]
 
 
 def member(stage: Stage) -> list[Measure]:
     """A member by id with balances and tier, against pgbench with the same statements."""
-    limit = _pgbench(stage, "member_by_id.sql", clients=16)
-    return [Measure("member by id, 16", "7 %, 0.8 ms", limit, [members_over_http(stage, 16)])]
+    limit = Pgbench(_place(stage), "member_by_id.sql", clients=16)
+    return [in_turns("member by id, 16", limit, members_over_http(stage, 16), aim="7 %, 0.8 ms")]
 
 
 def tenants(stage: Stage) -> list[Measure]:
     """A new tenant beside many, against a new tenant in a database without any."""
     empty, full = (TenantCreation(stage.postgres, present=present) for present in (0, TENANTS_PRESENT))
-    return [Measure("a new tenant", "50 % at 5,000", empty, [full])]
+    return [in_turns("a new tenant", empty, full, aim="50 % at 5,000", rounds=9)]
 
 
 MEASURES: Mapping[str, Callable[[Stage], list[Measure]]] = {
@@ -80,14 +81,14 @@ def main(words: Sequence[str]) -> int:
     results: list[Result] = []
     verbs: tuple[Spoken, ...] = ()
     with console.status("starting servers, enrolling members …") as status, running_stage(members=MEMBERS) as stage:
-        _say(began, f"the stage is set: {MEMBERS:,} members, each with a purchase")
+        _say(began, f"the stage is set: {MEMBERS:,} members who have bought")
         if TRAFFIC in chosen:
             verbs = spoken(stage)
         for name in (name for name in MEASURES if name in chosen):
             status.update(f"{name} …")
             try:
                 for prepared in MEASURES[name](stage):
-                    results += measure(prepared, rounds=ROUNDS, seconds=asked.seconds)
+                    results += measure(prepared, seconds=asked.seconds)
                     _say(began, prepared.title)
             except (PgbenchFailed, BadAnswer, TimeoutError) as error:
                 failures += 1
@@ -99,23 +100,19 @@ def main(words: Sequence[str]) -> int:
     return 1 if failures else 0
 
 
-def _pgbench(
-    stage: Stage, script: str, *, clients: int, mode: Mode = "prepared", name: str = "pgbench, prepared"
-) -> Pgbench:
-    return Pgbench(
-        script=script,
-        url=stage.postgres.app_url,
-        schema=stage.tenant.home.schema,
-        clients=clients,
-        mode=mode,
-        name=name,
-        variables=stage.pgbench_variables(),
-    )
+def _place(stage: Stage) -> Place:
+    variables = {
+        "members": str(len(stage.member_ids)),
+        "tenant": str(stage.tenant.id),
+        "store": str(stage.store.id),
+        "version": str(stage.version_id),
+    }
+    return Place(stage.postgres.app_url, stage.tenant.home.schema, variables)
 
 
 def _say(began: float, what: str) -> None:
     load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
-    console.print(f"{monotonic() - began:5.0f} s  {what} (load of the machine: {load})", highlight=False)
+    console.print(f"{monotonic() - began:5.0f} s  {what} (machine's load {load})", highlight=False)
 
 
 def _arguments(words: Sequence[str]) -> argparse.Namespace:

@@ -4,8 +4,8 @@ import importlib.util
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from statistics import mean
@@ -16,11 +16,13 @@ from tests.load.measuring import Sample
 
 REFERENCE = Path(__file__).parent / "reference"
 GRACE_SECONDS = 60
+TOLD_CHARACTERS = 2_000
 
 Mode = Literal["simple", "extended", "prepared"]
 """Pipelines need ``extended`` or ``prepared``, two statements in one message need ``simple``."""
 
 _RATE = re.compile(r"^progress: [0-9.]+ s, ([0-9.]+) tps", re.MULTILINE)
+_LATENCY = re.compile(r"^ - latency average = ([0-9.]+) ms", re.MULTILINE)
 _FAILED = re.compile(r"^number of failed transactions: ([0-9]+)", re.MULTILINE)
 
 
@@ -29,55 +31,83 @@ class PgbenchFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Pgbench:
-    """One script of ``reference``; ``name`` is the contender in a report.
+class Place:
+    """Where pgbench works. ``variables`` are given to scripts, beside ``turn``, 0, and a ``prefix`` for new ids."""
 
-    ``variables`` are given to the script, beside ``turn``, which is 0, and a ``prefix`` for new ids.
-    """
-
-    script: str
     url: str
     schema: str
+    variables: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Pgbench:
+    """One script of ``reference``, run again and again; ``name`` is the contender in a report."""
+
+    place: Place
+    script: str
     clients: int
-    mode: Mode
-    name: str
-    variables: Mapping[str, str] = field(default_factory=dict)
+    mode: Mode = "prepared"
+    name: str = "pgbench, prepared"
 
     def run(self, seconds: int) -> Sample:
-        """Run the script again and again, for a second more than is counted: a new connection has everything to learn.
+        """Run for a second more than is counted: a new connection has everything to learn.
 
         Raises:
             PgbenchFailed
         """
-        with tempfile.NamedTemporaryFile("w", suffix=".sql", encoding="utf-8") as file:
-            file.write((REFERENCE / self.script).read_text(encoding="utf-8").replace("{schema}", self.schema))
-            file.flush()
-            done = subprocess.run(
-                self._command(Path(file.name), seconds),
-                capture_output=True,
-                text=True,
-                timeout=seconds + GRACE_SECONDS,
-                check=False,
-            )
-        rates, failed = _RATE.findall(done.stderr)[1:], _FAILED.search(done.stdout)
-        if done.returncode != 0 or not rates or failed is None or failed.group(1) != "0":
-            raise PgbenchFailed(f"{self.script}: {done.stderr.strip()[-2_000:] or done.stdout.strip()}")
+        done = _run(
+            self.place,
+            [self.script],
+            clients=self.clients,
+            mode=self.mode,
+            seconds=seconds + 1,
+            options=["--progress=1"],
+        )
+        rates = _RATE.findall(done.stderr)[1:]
+        if not rates:
+            raise PgbenchFailed(done.stderr)
         return Sample(per_second=mean(float(rate) for rate in rates))
 
-    def _command(self, script: Path, seconds: int) -> list[str]:
-        variables = {"turn": "0", "prefix": _prefix(), **self.variables}
-        return [
+
+def by_lot(place: Place, scripts: Sequence[str], *, mode: Mode, seconds: int) -> list[Sample]:
+    """Scripts that take turns on one connection, transaction by transaction: nothing comes between them.
+
+    Raises:
+        PgbenchFailed
+    """
+    done = _run(place, scripts, clients=1, mode=mode, seconds=seconds, options=[])
+    latencies = _LATENCY.findall(done.stdout)
+    if len(latencies) != len(scripts):
+        raise PgbenchFailed(done.stdout)
+    return [Sample(per_second=1_000 / float(latency)) for latency in latencies]
+
+
+def _run(
+    place: Place, scripts: Sequence[str], *, clients: int, mode: Mode, seconds: int, options: Sequence[str]
+) -> "subprocess.CompletedProcess[str]":
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / script for script in scripts]
+        for file in files:
+            text = (REFERENCE / file.name).read_text(encoding="utf-8")
+            file.write_text(text.replace("{schema}", place.schema), encoding="utf-8")
+        variables = {"turn": "0", "prefix": _prefix(), **place.variables}
+        command = [
             str(_binary()),
             "--no-vacuum",
-            f"--client={self.clients}",
-            f"--jobs={min(2, self.clients)}",
-            f"--time={seconds + 1}",
-            "--progress=1",
-            f"--protocol={self.mode}",
-            f"--file={script}",
+            f"--client={clients}",
+            f"--jobs={min(2, clients)}",
+            f"--time={seconds}",
+            f"--protocol={mode}",
+            *options,
+            *(f"--file={file}" for file in files),
             *(f"--define={name}={value}" for name, value in variables.items()),
-            self.url,
+            place.url,
         ]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + GRACE_SECONDS, check=False)
+    failed = _FAILED.search(done.stdout)
+    if done.returncode != 0 or failed is None or failed.group(1) != "0":
+        raise PgbenchFailed(f"{', '.join(scripts)}: {done.stderr.strip()[-TOLD_CHARACTERS:] or done.stdout.strip()}")
+    return done
 
 
 def _prefix() -> str:

@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -74,15 +74,6 @@ class Stage:
     store: Store
     version_id: UUID
     member_ids: tuple[UUID, ...]
-
-    def pgbench_variables(self) -> Mapping[str, str]:
-        """What the scripts of ``reference`` need to know of the merchant."""
-        return {
-            "members": str(len(self.member_ids)),
-            "tenant": str(self.tenant.id),
-            "store": str(self.store.id),
-            "version": str(self.version_id),
-        }
 
     def gateway_cpu_seconds(self) -> float | None:
         """Processor time that the gateway has used; None where the kernel does not tell."""

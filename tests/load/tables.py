@@ -16,6 +16,7 @@ def results_table(results: Sequence[Result]) -> Table:
         title=f"Medians of rounds in turns, on {os.cpu_count()} processors that others may use too",
         caption="Shares compare; what is reached a second is of this machine and these minutes only.",
         box=SIMPLE,
+        padding=(0, 1, 0, 0),
     )
     table.add_column("", no_wrap=True)
     for name in ("share", "rounds", "app CPU", "aim", "a second"):
@@ -26,7 +27,7 @@ def results_table(results: Sequence[Result]) -> Table:
             table.add_section()
             table.add_row(f"[bold]{result.measure.title}[/bold]")
         table.add_row(
-            result.contender.name,
+            result.name,
             "limit" if is_limit else f"{result.percent:.0f} %",
             "" if is_limit else f"{result.lowest:.0f}–{result.highest:.0f} %",
             "" if result.cpu_ms is None else f"{result.cpu_ms:.2f} ms",

@@ -73,6 +73,11 @@ def open_database(url: str, *, pool_size: int) -> Database:
             # Behind a transaction pooler, prepared statements of two clients collide and answer each other's queries.
             "prepare_threshold": None,
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            # A network that falls silent must not hold a thread for the hours that TCP would wait by itself.
+            "keepalives_idle": 30,
+            "keepalives_interval": 10,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 30_000,
             "application_name": "regulars",
         },
         json_serializer=lambda value: orjson.dumps(value).decode(),

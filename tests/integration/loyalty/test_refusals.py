@@ -148,8 +148,8 @@ def test_amounts_that_no_account_can_hold(merchant: Merchant, store: Store, dump
     merchant.program(document(rules=[rule(per=AMOUNT_MAX)], metric="spend"))
     merchant.buy(store, spender, AMOUNT_MAX)
 
-    refused(lambda: merchant.adjust(member_id, 1), dump, BalanceTooLarge, limit=AMOUNT_MAX)
-    refused(lambda: merchant.buy(store, spender, 1), dump, QualifyingSumTooLarge, limit=AMOUNT_MAX)
+    refused(lambda: merchant.adjust(member_id, 1), dump, BalanceTooLarge, maximum=AMOUNT_MAX)
+    refused(lambda: merchant.buy(store, spender, 1), dump, QualifyingSumTooLarge)
 
 
 def test_refunds_of_what_was_not_bought(merchant: Merchant, store: Store, dump: Dump) -> None:
