@@ -1,7 +1,7 @@
 """The loyalty program of the demo chain, fitted to what its households buy in a year.
 
-A typical household spends $1,300 and reaches silver, the best spend $38,000; fuel, whose margin is thin, earns half,
-and nobody earns for gift cards, which earn when they are spent.
+Half of the households spend more than $1,210, a tenth more than $4,360, the best $24,880. Fuel, whose margin is thin,
+earns half, and nobody earns for gift cards, which earn when they are spent.
 """
 
 from collections.abc import Mapping
