@@ -73,8 +73,8 @@ def provision_schema(direct_url: str, home: Home) -> None:
             connection.execute("SET LOCAL citus.enable_schema_based_sharding TO on")
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
             connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(schema))
+            connection.execute(sql.SQL(_GRANTS()).format(schema=schema))
             connection.execute(render_tenant_ddl().encode())
-            _grant(connection, home)
         connection.execute(
             "UPDATE platform.tenants SET schema_revision = %s,"
             " status = CASE WHEN status = 'provisioning' THEN 'active' ELSE status END WHERE id = %s",
@@ -124,7 +124,6 @@ def _migrate_together(connection: psycopg.Connection[dict[str, object]], batch: 
             home = tenant_home(tenant_id)
             connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(sql.Identifier(home.schema)))
             connection.execute(render_tenant_ddl(revision).encode())
-            _grant(connection, home)
             connection.execute(
                 "UPDATE platform.tenants SET schema_revision = %s WHERE id = %s", [head_revision(), tenant_id]
             )
@@ -133,12 +132,6 @@ def _migrate_together(connection: psycopg.Connection[dict[str, object]], batch: 
 def _has_schema(connection: psycopg.Connection[tuple[object, ...]], home: Home) -> bool:
     found = connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [home.schema]).fetchone()
     return found is not None
-
-
-def _grant(
-    connection: psycopg.Connection[tuple[object, ...]] | psycopg.Connection[dict[str, object]], home: Home
-) -> None:
-    connection.execute(sql.SQL(_GRANTS()).format(schema=sql.Identifier(home.schema)))
 
 
 def _config(line: str) -> Config:
