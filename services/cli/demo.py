@@ -35,8 +35,8 @@ from services.platform.db.session import read_session
 from services.platform.money import Money
 from services.platform.tenancy.domain import Tenant
 
-FIRST_UNTIL = datetime(2017, 1, 9, tzinfo=ZoneInfo(SHOP_ZONE)).astimezone(UTC)
-"""What is loaded without being asked for more: 3,301 baskets of eight days, soon enough that nobody leaves."""
+FIRST_UNTIL = datetime(2017, 1, 16, tzinfo=ZoneInfo(SHOP_ZONE)).astimezone(UTC)
+"""What is loaded without being asked for more: 6,150 baskets of two weeks. `run` answers while they are loaded."""
 AFTERWARDS = timedelta(minutes=1)
 """How long after the last basket the chain's clock goes on."""
 INTERRUPTED = 130

@@ -60,9 +60,10 @@ def _run(supervisor: Supervisor, *, port: int, with_demo: bool) -> None:
     try:
         supervisor.run_until(lambda: _is_ready(base_url))
         supervisor.announce(base_url)
+        _show_addresses(environment, base_url)
         if with_demo:
             _load_demo(supervisor, environment)
-        _show_addresses(environment, base_url)
+        console.print("Ctrl-C stops everything.")
         supervisor.run()
         console.print("Stopping …")
     finally:
@@ -113,7 +114,6 @@ def _show_addresses(environment: Mapping[str, str], base_url: str) -> None:
     console.print(f"  GraphiQL  {base_url}/graphiql")
     if "REGULARS_MAIL_PAGE_URL" in environment:
         console.print(f"  E-mails   {environment['REGULARS_MAIL_PAGE_URL']}")
-    console.print("Ctrl-C stops everything.")
 
 
 def _spec(name: str, module: tuple[str, ...], environment: Mapping[str, str]) -> ChildSpec:
