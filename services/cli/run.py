@@ -1,10 +1,10 @@
 """``run``: the whole product on this machine, with embedded servers and demo data, until it is told to stop."""
 
-import subprocess
+import signal
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +18,7 @@ from services.platform.errors import DomainError
 from services.platform.supervision.children import ChildSpec
 from services.platform.supervision.errors import FolderInUse
 from services.platform.supervision.ports import free_port
+from services.platform.supervision.spawning import spawn
 from services.platform.supervision.supervisor import Supervisor
 from services.platform.tenancy.migrations import migrate_shared, migrate_tenants
 
@@ -72,7 +73,8 @@ def _run(supervisor: Supervisor, *, port: int, with_demo: bool) -> None:
 
 def _start_mailbox(supervisor: Supervisor, environment: Mapping[str, str]) -> dict[str, str]:
     """Start the local mail sink; the variables that lead to it."""
-    smtp_port, page_port = free_port(SMTP_PORT), free_port(MAIL_PAGE_PORT)
+    smtp_port = free_port(SMTP_PORT)
+    page_port = free_port(MAIL_PAGE_PORT, promised=(smtp_port,))
     store = str(supervisor.home / "mailbox")
     arguments = ("--smtp-port", str(smtp_port), "--http-port", str(page_port), "--store", store)
     supervisor.start_child(_spec("mailbox", ("services.doubles.mailbox", *arguments), environment))
@@ -90,14 +92,16 @@ def _migrate(direct_url: str) -> None:
 
 def _load_demo(supervisor: Supervisor, environment: Mapping[str, str]) -> None:
     """Load the demo chain in a process of its own, which shows its progress; the product runs meanwhile."""
-    loading = subprocess.Popen([sys.executable, "-m", "services.cli", "demo"], env=environment, cwd=CHECKOUT)
-    supervisor.run_until(_ended(loading))
+    command = (sys.executable, "-m", "services.cli", "demo")
+    loading = spawn(command, env=environment, folder=CHECKOUT, output=sys.stdout.fileno(), death_signal=signal.SIGINT)
+    try:
+        supervisor.run_until(lambda: loading.poll() is not None)
+    finally:
+        if loading.poll() is None:
+            loading.send_signal(signal.SIGINT)
+            loading.wait()
     if loading.returncode != 0:
         complaints.print("[yellow]The demo chain is not complete; './dev demo' goes on where it stopped.[/yellow]")
-
-
-def _ended(process: subprocess.Popen[bytes]) -> Callable[[], bool]:
-    return lambda: process.poll() is not None
 
 
 def _is_ready(base_url: str) -> bool:

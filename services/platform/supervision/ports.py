@@ -1,7 +1,7 @@
 """Ports that nobody uses yet."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from services.platform.supervision.errors import NoFreePort
 
@@ -9,8 +9,8 @@ NEIGHBORS_TRIED_MAX = 50
 ANY_PORT = 0
 
 
-def free_port(preferred: int, *, address: str = "127.0.0.1") -> int:
-    """``preferred``, or the next port above it that can be bound now, or any.
+def free_port(preferred: int, *, address: str = "127.0.0.1", promised: Collection[int] = ()) -> int:
+    """``preferred``, or the next port above it that can be bound now, or any; never one that is ``promised`` already.
 
     Somebody may take it before it is bound in earnest; a process that fails to bind is restarted like any other.
 
@@ -18,6 +18,8 @@ def free_port(preferred: int, *, address: str = "127.0.0.1") -> int:
         NoFreePort: the address itself can't be bound.
     """
     for port in _candidates(preferred):
+        if port in promised:
+            continue
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: closed connections linger
