@@ -46,6 +46,8 @@ def start_servers(supervisor: Supervisor) -> dict[str, str]:
         supervisor.start_server(postgres)
         found["REGULARS_DATABASE_URL"] = postgres.app_url
         found["REGULARS_DIRECT_DATABASE_URL"] = postgres.owner_url
+    else:
+        found["REGULARS_DIRECT_DATABASE_URL"] = os.environ["REGULARS_DATABASE_URL"]
     if "REGULARS_BROKER_URL" not in os.environ:
         valkey = EmbeddedValkey(supervisor.home)
         supervisor.start_server(valkey)

@@ -109,5 +109,8 @@ def suspend(
     with opened(settings, pool_size=1) as servers:
         tenant = tenant_or_exit(servers.database, slug)
         with unit_of_work(servers.database, PLATFORM, now=wall_now(), actor=SYSTEM, correlation_id="cli") as uow:
-            set_suspended(uow, tenant_id=tenant.id, suspended=not resume)
+            is_done = set_suspended(uow, tenant_id=tenant.id, suspended=not resume)
+    if not is_done:
+        complaints.print(f"[red]'{slug}' is not ready yet.[/red] Its owner repeats the sign-up with the same key.")
+        raise typer.Exit(1)
     console.print(f"[bold]{slug}[/bold] is {'active again' if resume else 'suspended'}.")

@@ -24,6 +24,9 @@ from services.platform.tenancy.migrations import head_revision
 
 __all__ = ["GatewayServices", "create_app"]
 
+VERB_SEATS = 2
+"""Of the pool's connections, those kept for log-ins and the like. Hashing takes as many at a time, and no more."""
+
 
 def create_app(
     services: GatewayServices,
@@ -35,19 +38,21 @@ def create_app(
 
     ``broker_answers`` tells whether the broker can be reached; it may block for a moment.
     """
-    seats = Seats(services.settings.database_pool_size)
+    seats = Seats(max(1, services.settings.database_pool_size - VERB_SEATS))
+    verb_seats = Seats(VERB_SEATS)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         yield
         # Requests have been answered by now; what they left in the threads is waited for.
         await seats.finish()
+        await verb_seats.finish()
 
     return Starlette(
         routes=[
             Route(
                 "/graphql",
-                GraphQLEndpoint(build_schema(), services, seats),
+                GraphQLEndpoint(build_schema(), services, seats, verb_seats),
                 middleware=[
                     Middleware(LimitsMiddleware, describe=describe),
                     Middleware(

@@ -86,7 +86,7 @@ def on_member_contact_changed(uow: UnitOfWork, envelope: Envelope) -> None:
         locale=event.locale,
         timezone=event.timezone,
     )
-    remember_recipient(uow, recipient, told_at=envelope.occurred_at)
+    remember_recipient(uow, recipient, letter_id=envelope.event_id)
 
 
 def on_member_enrolled(uow: UnitOfWork, envelope: Envelope) -> None:

@@ -38,6 +38,7 @@ class Settings:
 
 
 SECRET_BYTES_MIN = 32
+POOL_SIZE_MIN = 4
 
 
 def default_home(environ: Mapping[str, str], *, is_root: bool) -> Path:
@@ -76,8 +77,8 @@ def settings_from_environment(environ: Mapping[str, str] = os.environ) -> Settin
         mail_sender=environ.get("REGULARS_MAIL_SENDER", "hello@regulars.localhost"),
         secret=secret,
         base_url=environ.get("REGULARS_BASE_URL", "http://localhost:8000").rstrip("/"),
-        database_pool_size=_positive(environ, "REGULARS_DATABASE_POOL_SIZE", 16),
-        worker_threads=_positive(environ, "REGULARS_WORKER_THREADS", 4),
+        database_pool_size=_whole(environ, "REGULARS_DATABASE_POOL_SIZE", 16, minimum=POOL_SIZE_MIN),
+        worker_threads=_whole(environ, "REGULARS_WORKER_THREADS", 4, minimum=1),
     )
 
 
@@ -89,9 +90,9 @@ def _required(environ: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _positive(environ: Mapping[str, str], name: str, default: int) -> int:
+def _whole(environ: Mapping[str, str], name: str, default: int, *, minimum: int) -> int:
     text = environ.get(name, str(default))
-    if not text.isdecimal() or int(text) < 1:
-        message = f"{name} is {text!r}; set it to a whole number above 0"
+    if not text.isdecimal() or int(text) < minimum:
+        message = f"{name} is {text!r}; set it to a whole number of at least {minimum}"
         raise ConfigurationError(message)
     return int(text)

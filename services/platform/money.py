@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
 
 from babel.numbers import get_currency_precision, list_currencies
 
@@ -72,21 +72,6 @@ def parse_money(major: Decimal | str, currency: str, *, field: str = "amount") -
     if minor != minor.to_integral_value():
         raise InvalidInput(field=field, reason="TOO_MANY_DECIMALS", limit=str(digits))
     return Money(int(minor), currency)
-
-
-def round_floor(value: Decimal) -> int:
-    """The whole number at or below ``value``: how points are rounded."""
-    return int(value.to_integral_value(rounding=ROUND_FLOOR))
-
-
-def round_ceiling(value: Decimal) -> int:
-    """The whole number at or above ``value``."""
-    return int(value.to_integral_value(rounding=ROUND_CEILING))
-
-
-def round_half_up(value: Decimal) -> int:
-    """The nearest whole number, halves away from zero: how money is rounded."""
-    return int(value.to_integral_value(rounding=ROUND_HALF_UP))
 
 
 def divide_half_up(numerator: int, denominator: int) -> int:

@@ -67,8 +67,8 @@ def sums_of_days(session: ReadSession, facts: Sequence[UnrolledFact]) -> tuple[D
     return tuple(DayTotal(**row) for row in session.fetch_all(SUMS, values))
 
 
-def store_totals(uow: UnitOfWork, *, tenant_id: UUID, totals: Sequence[DayTotal], as_of: datetime) -> None:
-    """Keep the sums in the platform's home, unless newer ones are there."""
+def store_totals(uow: UnitOfWork, *, tenant_id: UUID, totals: Sequence[DayTotal], as_of: datetime) -> int:
+    """Keep the sums in the platform's home, unless newer ones are there; how many were kept."""
     values = {
         "tenant_id": tenant_id,
         "as_of": as_of,
@@ -76,7 +76,7 @@ def store_totals(uow: UnitOfWork, *, tenant_id: UUID, totals: Sequence[DayTotal]
         "days": [total.day for total in totals],
         "quantities": [total.quantity for total in totals],
     }
-    uow.execute(STORE, values)
+    return uow.execute(STORE, values)
 
 
 def mark_rolled_up(uow: UnitOfWork, facts: Sequence[UnrolledFact], *, now: datetime) -> None:

@@ -35,13 +35,20 @@ class Operation:
     """One operation of one request. Nothing of it outlives the operation, so nothing goes stale on a long socket."""
 
     def __init__(
-        self, services: GatewayServices, seats: Seats, request: RequestContext, *, raw_variables: Mapping[str, Any]
+        self,
+        services: GatewayServices,
+        seats: Seats,
+        request: RequestContext,
+        *,
+        raw_variables: Mapping[str, Any],
+        verb_seats: Seats | None = None,
     ) -> None:
         self.services = services
         self.request = request
         self.raw_variables = raw_variables
         """Variables as the client sent them, before any default."""
         self._seats = seats
+        self._verb_seats = verb_seats or seats
         self._reads = OperationReads(services.database, seats, now=self._now)
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
 
@@ -70,11 +77,14 @@ class Operation:
         Raises:
             ServiceUnavailable: the database did not come back in time.
         """
-        return await self._run(partial(self._commit, work, home or self.tenant.home), has_key=has_key)
+        return await self._run(self._seats, partial(self._commit, work, home or self.tenant.home), has_key=has_key)
 
     async def run_verb(self, verb: Callable[[Database], T], *, has_key: bool) -> T:
-        """Do something that opens transactions of its own, such as checking a password; otherwise as `run_command`."""
-        return await self._run(partial(verb, self.services.database), has_key=has_key)
+        """Do something slow that opens transactions of its own, such as checking a password; else as `run_command`.
+
+        Such verbs have seats of their own, so that strangers who guess passwords keep no till waiting.
+        """
+        return await self._run(self._verb_seats, partial(verb, self.services.database), has_key=has_key)
 
     async def read(self, work: Read[T], *, home: Home | None = None) -> T:
         """Read in the operation's snapshot of the tenant (or of ``home``)."""
@@ -93,11 +103,11 @@ class Operation:
         """Give back what the operation holds; also after a cancellation."""
         await self._reads.close()
 
-    async def _run(self, work: Callable[[], T], *, has_key: bool) -> T:
+    async def _run(self, seats: Seats, work: Callable[[], T], *, has_key: bool) -> T:
         # What was read before a command is old after it, and the seat of its snapshot is needed.
         self._loaders.clear()
         await self._reads.rest()
-        return await self._healing(lambda: self._seats.run(work), has_key=has_key)
+        return await self._healing(lambda: seats.run(work), has_key=has_key)
 
     async def _healing(self, attempt: Callable[[], Awaitable[T]], *, has_key: bool) -> T:
         pauses = waits()

@@ -40,10 +40,11 @@ class GraphQLRequest:
 class GraphQLEndpoint:
     """Answers GraphQL requests; the middlewares before it have bounded the body and found out who asks."""
 
-    def __init__(self, schema: Schema, services: GatewayServices, seats: Seats) -> None:
+    def __init__(self, schema: Schema, services: GatewayServices, seats: Seats, verb_seats: Seats) -> None:
         self._schema = schema._schema  # noqa: SLF001  Strawberry offers no other way to the graphql-core schema
         self._services = services
         self._seats = seats
+        self._verb_seats = verb_seats
         self._documents = Documents(self._schema)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,7 +96,9 @@ class GraphQLEndpoint:
         asked: GraphQLRequest,
         context: RequestContext,
     ) -> ExecutionResult:
-        operation = Operation(self._services, self._seats, context, raw_variables=asked.variables)
+        operation = Operation(
+            self._services, self._seats, context, raw_variables=asked.variables, verb_seats=self._verb_seats
+        )
         try:
             result = execute(
                 self._schema,

@@ -95,7 +95,6 @@ def _check_in_tenant(operation: Operation, source: Any, arguments: dict[str, Any
 
 IN_TENANT = Access(_check_in_tenant, "Needs any credential of the tenant.")
 PUBLIC = Access(lambda _operation, _source, _arguments: None, "Open to everybody.", is_public=True)
-SIGNED_IN = Access(_check_signed_in, "Needs any credential.")
 AS_MEMBER = Access(_check_member, "Needs a member token.")
 IN_SESSION = Access(_check_session, "Needs the session of a person who logged in.")
 

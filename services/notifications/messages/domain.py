@@ -8,9 +8,9 @@ from services.notifications.channels.domain import ChannelKind
 from services.notifications.templates.domain import Locale, TemplateKey
 
 ATTEMPTS_MAX = 12
-"""With `backoff` they span about five hours."""
-LEASE = timedelta(seconds=60)
-"""Longer than any provider's timeout; after it the sweep takes the sender for dead."""
+"""With `backoff` they span about two and a half hours."""
+LEASE = timedelta(minutes=5)
+"""Longer than a slow provider's whole conversation; after it the sweep takes the sender for dead."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,8 +42,9 @@ def sweep_messages(context: WorkContext, **_: object) -> None:
     now = wall_now()
     homes = context.active_homes()
     with read_session(context.database, PLATFORM, now=now) as session:
-        for home, row in ask_tenants(session, homes, UNSENT, {"now": now}):
-            context.database.doorbell.ring("send_message", tenant_id=str(home.tenant_id), message_id=str(row["id"]))
+        unsent = [(home.tenant_id, row["id"]) for home, row in ask_tenants(session, homes, UNSENT, {"now": now})]
+    for tenant_id, message_id in unsent:
+        context.database.doorbell.ring("send_message", tenant_id=str(tenant_id), message_id=str(message_id))
 
 
 def _send_message(context: WorkContext, providers: Providers, *, tenant_id: str, message_id: UUID) -> None:

@@ -1,6 +1,5 @@
 """Rows of how members are reached, as letters told it."""
 
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Mapped, mapped_column
@@ -9,7 +8,7 @@ from services.platform.db.base import TenantRow
 
 
 class RecipientRow(TenantRow):
-    """A member's addresses. ``told_at`` is when the letter was written: an older letter never overwrites a newer."""
+    """A member's addresses, as the letter told them: an older letter (by its id) never overwrites a newer one's."""
 
     __tablename__ = "recipients"
 
@@ -19,4 +18,4 @@ class RecipientRow(TenantRow):
     phone: Mapped[str | None]
     locale: Mapped[str]
     timezone: Mapped[str]
-    told_at: Mapped[datetime]
+    letter_id: Mapped[UUID]

@@ -54,6 +54,9 @@ ROLE_SCOPES: Mapping[Role, frozenset[Scope]] = MappingProxyType(
     }
 )
 
+WHOLE_TENANT_ROLES = frozenset({Role.OWNER, Role.HEADQUARTERS})
+"""Roles that make no sense for one store."""
+
 # Who may hand out which role: nobody gives more than they have.
 GRANTABLE: Mapping[Role, frozenset[Role]] = MappingProxyType(
     {

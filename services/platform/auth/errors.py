@@ -68,6 +68,11 @@ class StaffNotFound(AuthError):
 
 
 @dataclass(eq=False)
+class AlreadyOwner(AuthError):
+    """Who owns the tenant has every right there already."""
+
+
+@dataclass(eq=False)
 class LastOwner(AuthError):
     """A tenant keeps at least one owner: make somebody else one first."""
 

@@ -23,7 +23,11 @@ ON CONFLICT (user_id, organization_id, tenant_id, store_id) DO UPDATE SET role =
 # All owners are locked, so that two of them can't remove each other at once.
 GRANT_AND_OWNERS = """
 SELECT id, role FROM platform.staff_grants
-WHERE tenant_id = %(tenant_id)s AND (id = %(id)s OR role = 'owner') ORDER BY id FOR UPDATE"""
+WHERE tenant_id = %(tenant_id)s AND (id = %(id)s OR (role = 'owner' AND store_id IS NULL)) ORDER BY id FOR UPDATE"""
+# A role that is accepted replaces the one that the person had there: an owner's would take the last owner away.
+OWNED_BY = """
+SELECT id FROM platform.staff_grants
+WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND role = 'owner' AND store_id IS NULL FOR UPDATE"""
 DELETE_GRANT = "DELETE FROM platform.staff_grants WHERE id = %(id)s"
 GRANTS_OF_USER = """
 SELECT organization_id, tenant_id, store_id, role FROM platform.staff_grants WHERE user_id = %(user_id)s"""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.contracts.events.tenancy import StaffInvited
 from services.platform.auth import repository as sql
-from services.platform.auth.domain import GRANTABLE, Principal, Role, Scope
+from services.platform.auth.domain import GRANTABLE, WHOLE_TENANT_ROLES, Principal, Role, Scope
 from services.platform.auth.errors import (
     ApiKeyNotFound,
     InvitationInvalid,
@@ -152,10 +152,12 @@ def invite_staff(
     """Offer a role by e-mail; the id of the invitation.
 
     Raises:
-        EmailInvalid, RoleNotGrantable
+        EmailInvalid
+        RoleNotGrantable: the inviter lacks it, or it can't be narrowed to a store.
     """
     address = normalize_email(email)
-    if not any(role in GRANTABLE[own] for own in inviter.roles()):
+    is_of_whole_tenant = role in WHOLE_TENANT_ROLES and store_id is not None
+    if is_of_whole_tenant or not any(role in GRANTABLE[own] for own in inviter.roles()):
         raise RoleNotGrantable(role=role)
     user = uow.fetch_one(sql.USER_BY_ID, {"id": inviter.actor.id})
     assert user is not None

@@ -7,7 +7,7 @@ from uuid import UUID
 from services.platform.actors import PUBLIC
 from services.platform.auth import repository as sql
 from services.platform.auth.domain import Role
-from services.platform.auth.errors import InvitationInvalid, LoginFailed
+from services.platform.auth.errors import AlreadyOwner, InvitationInvalid, LoginFailed
 from services.platform.auth.passwords import Passwords
 from services.platform.auth.service import SignedIn, clear_attempts, count_attempt, open_session
 from services.platform.auth.tokens import Signer
@@ -59,6 +59,7 @@ def accept_invitation(
 
     Raises:
         InvitationInvalid
+        AlreadyOwner: the person owns the tenant; a lesser role would take that away.
         LoginFailed: the address has an account, and this is not its password.
         LoginThrottled
         PasswordTooWeak
@@ -91,6 +92,10 @@ def accept_invitation(
                 name=command.name,
                 locale=command.locale,
             )
+        if offer["store_id"] is None and uow.fetch_one(
+            sql.OWNED_BY, {"tenant_id": offer["tenant_id"], "user_id": user_id}
+        ):
+            raise AlreadyOwner
         sql.grant_role(
             uow,
             user_id=user_id,

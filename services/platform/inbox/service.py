@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from services.contracts.events.base import Envelope, Event, from_payload
 from services.platform.clock import wall_now
@@ -103,7 +104,8 @@ def _handle(open_work: OpenWork, letter: Letter, handlers: Handlers) -> None:
         event = from_payload(row["type"], row["payload"])
         uow.correlation_id = row["correlation_id"]
         envelope = Envelope(letter.event_id, event, letter.tenant_id, row["correlation_id"], row["occurred_at"])
-        handlers[type(event)](uow, envelope)
+        with bound_contextvars(correlation_id=row["correlation_id"]):
+            handlers[type(event)](uow, envelope)
         uow.execute(DONE, {**letter.key(), "now": wall_now()})
 
 

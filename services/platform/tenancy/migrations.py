@@ -121,6 +121,13 @@ def _migrate_together(connection: psycopg.Connection[dict[str, object]], batch: 
     with connection.transaction():
         connection.execute(f"SET LOCAL lock_timeout TO '{LOCK_TIMEOUT}'".encode())
         for tenant_id, revision in batch:
+            # Two runs take turns at the tenant's row, and the second finds the work done.
+            locked = connection.execute(
+                "SELECT id FROM platform.tenants WHERE id = %s AND schema_revision = %s FOR UPDATE",
+                [tenant_id, revision],
+            ).fetchone()
+            if locked is None:
+                continue
             home = tenant_home(tenant_id)
             connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(sql.Identifier(home.schema)))
             connection.execute(render_tenant_ddl(revision).encode())

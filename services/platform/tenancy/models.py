@@ -60,7 +60,7 @@ class TenantDomainRow(PlatformRow):
 
 
 class LeaseRow(PlatformRow):
-    """A leadership that one process holds until a moment: the scheduler's, the migration's."""
+    """A leadership that one process holds until a moment, such as the scheduler's."""
 
     __tablename__ = "leases"
 

@@ -1,8 +1,11 @@
 """The broker: Valkey or Redis through dramatiq, in a state that does not lose rings without saying so."""
 
 import redis
+import structlog
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import AgeLimit, Callbacks, ShutdownNotifications, TimeLimit
+
+log = structlog.get_logger()
 
 NAMESPACE = "regulars"
 # dramatiq gives back what a dead worker had fetched only in its maintenance, which by default comes once in a thousand
@@ -44,6 +47,9 @@ def require_safe(url: str) -> None:
     client = redis.Redis.from_url(url)
     try:
         found = {**client.config_get("maxmemory-policy"), **client.config_get("appendonly")}
+    except redis.ResponseError:
+        log.warning("broker_not_checked", reason="the server does not tell its configuration")
+        return
     finally:
         client.close()
     if found.get("maxmemory-policy") != "noeviction":

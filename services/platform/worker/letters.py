@@ -56,11 +56,12 @@ def sweep_letters(context: WorkContext, **_: object) -> None:
     ring = context.database.doorbell.ring
     ring("dispatch_outbox", tenant_id=None)
     with read_session(context.database, PLATFORM, now=now) as session:
-        for home, _row in ask_tenants(session, homes, UNDISPATCHED, {"overdue": now - OVERDUE}):
-            ring("dispatch_outbox", tenant_id=str(home.tenant_id))
+        undispatched = [home for home, _row in ask_tenants(session, homes, UNDISPATCHED, {"overdue": now - OVERDUE})]
         undone: dict[Home, list[tuple[str, UUID]]] = {}
         for home, row in ask_tenants(session, homes, UNDONE, {"now": now}):
             undone.setdefault(home, []).append((row["consumer"], row["event_id"]))
+    for home in undispatched:
+        ring("dispatch_outbox", tenant_id=str(home.tenant_id))
     for home, deliveries in undone.items():
         ring_for_letters(context.database.doorbell, home, deliveries)
 

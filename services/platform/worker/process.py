@@ -7,6 +7,7 @@ from typing import Any
 import dramatiq
 import structlog
 from dramatiq import Worker
+from structlog.contextvars import bound_contextvars
 
 from services.platform.tenancy.errors import TenancyError
 from services.platform.worker.tasks import Task, WorkContext
@@ -32,13 +33,19 @@ def run_worker(
 
 def _bind(context: WorkContext, broker: dramatiq.Broker, task: Task) -> None:
     def run(**keywords: Any) -> None:
-        try:
-            task.run(context, **keywords)
-        except TenancyError as error:
-            # Suspended or gone since the ring: its letters wait where they are.
-            log.info("task_refused", task=task.name, reason=error.code)
-        except Exception:
-            # The truth is a row with a lease, so the broker is not asked to try again: the sweep does.
-            log.exception("task_failed", task=task.name)
+        # The threads of the worker inherit nothing: each job says in its log lines what it is about.
+        with bound_contextvars(process="worker", task=task.name, tenant=keywords.get("tenant_id")):
+            _answer(context, task, keywords)
 
     dramatiq.actor(actor_name=task.name, queue_name="default", broker=broker)(run)
+
+
+def _answer(context: WorkContext, task: Task, keywords: dict[str, Any]) -> None:
+    try:
+        task.run(context, **keywords)
+    except TenancyError as error:
+        # Suspended or gone since the ring: its letters wait where they are.
+        log.info("task_refused", reason=error.code)
+    except Exception:
+        # The truth is a row with a lease, so the broker is not asked to try again: the sweep does.
+        log.exception("task_failed")

@@ -5,12 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from services.billing.metering import repository
+from services.billing.metering import repository, service
 from services.billing.metering.domain import MeterUsage
 from services.billing.metering.queries import rolled_up_usage, usage_by_meter
 from services.billing.metering.service import roll_up_once
 from services.platform.actors import SYSTEM
-from services.platform.clock import monotonic
+from services.platform.clock import monotonic, wall_now
 from services.platform.db.engine import Database, open_database
 from services.platform.db.homes import PLATFORM
 from services.platform.db.session import read_session, unit_of_work
@@ -74,6 +74,23 @@ def test_a_crash_between_the_steps_is_repeated_without_harm(
             roll_up_once(database, tenant.home)
     assert _rolled_up(database, tenant) == {"purchases": 1}
 
+    assert roll_up_once(database, tenant.home) == 1
+    assert _rolled_up(database, tenant) == {"purchases": 1}
+
+
+def test_sums_that_another_run_has_overtaken_wait_for_the_next_round(
+    database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _use(database, tenant, "purchases", 1)
+    later = wall_now() + timedelta(seconds=5)
+    with unit_of_work(database, PLATFORM, now=DAY, actor=SYSTEM, correlation_id="test") as uow:
+        overtaking = repository.DayTotal("purchases", DAY.date(), 0)
+        repository.store_totals(uow, tenant_id=tenant.id, totals=[overtaking], as_of=later)
+
+    assert roll_up_once(database, tenant.home) == 0
+    assert _rolled_up(database, tenant) == {"purchases": 0}
+
+    monkeypatch.setattr(service, "wall_now", lambda: later + timedelta(seconds=1))
     assert roll_up_once(database, tenant.home) == 1
     assert _rolled_up(database, tenant) == {"purchases": 1}
 

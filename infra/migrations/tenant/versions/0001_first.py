@@ -188,7 +188,7 @@ def upgrade() -> None:
         sa.Column("phone", sa.Text(), nullable=True),
         sa.Column("locale", sa.Text(), nullable=False),
         sa.Column("timezone", sa.Text(), nullable=False),
-        sa.Column("told_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("letter_id", sa.Uuid(), nullable=False),
         sa.PrimaryKeyConstraint("member_id", name=op.f("recipients_pkey")),
     )
     op.create_table(

@@ -7,7 +7,7 @@ from services.gateway.graphql.fields import Info, mutation
 from services.gateway.graphql.permissions import PUBLIC
 from services.gateway.graphql.scalars import Locale
 from services.platform.auth import sign_in
-from services.platform.auth.errors import InvitationInvalid, LoginFailed, LoginThrottled, PasswordTooWeak
+from services.platform.auth.errors import AlreadyOwner, InvitationInvalid, LoginFailed, LoginThrottled, PasswordTooWeak
 from services.platform.clock import wall_now
 
 
@@ -33,7 +33,7 @@ class AcceptInvitationPayload:
 @mutation(
     access=PUBLIC,
     description="Take a role that was offered by e-mail. A token works once.",
-    errors=(InvitationInvalid, LoginFailed, LoginThrottled, PasswordTooWeak),
+    errors=(InvitationInvalid, AlreadyOwner, LoginFailed, LoginThrottled, PasswordTooWeak),
 )
 async def accept_invitation(info: Info, input: AcceptInvitationInput) -> AcceptInvitationPayload:
     """Accept an invitation."""

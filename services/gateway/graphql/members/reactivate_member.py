@@ -4,7 +4,7 @@ import strawberry
 
 from services.gateway.graphql.fields import Info, mutation
 from services.gateway.graphql.ids import decode
-from services.gateway.graphql.members.types import Member
+from services.gateway.graphql.members.types import Member, shown_member
 from services.gateway.graphql.permissions import requires
 from services.loyalty.members import service
 from services.loyalty.members.errors import MemberNotFound
@@ -13,12 +13,12 @@ from services.platform.auth.domain import Scope
 
 @strawberry.input(description="A member to reactivate.")
 class ReactivateMemberInput:
-    member_id: strawberry.ID = strawberry.field(description="The member.")
+    member_id: strawberry.ID = strawberry.field(description="The member; null without the scope `members:read`.")
 
 
 @strawberry.type(description="The member after the change.")
 class ReactivateMemberPayload:
-    member: Member = strawberry.field(description="The member.")
+    member: Member | None = strawberry.field(description="The member; null without the scope `members:read`.")
 
 
 @mutation(
@@ -32,4 +32,4 @@ async def reactivate_member(info: Info, input: ReactivateMemberInput) -> Reactiv
     member = await info.context.run_command(
         lambda uow: service.reactivate_member(uow, member_id=member_id), has_key=False
     )
-    return ReactivateMemberPayload(member=Member.from_domain(member))
+    return ReactivateMemberPayload(member=shown_member(info, member))

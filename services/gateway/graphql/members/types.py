@@ -162,6 +162,12 @@ class Member(Node):
         return connect(rows, asked, node=Redemption.from_domain, cursor=lambda row: encode_cursor(order, row.id))
 
 
+def shown_member(info: Info, member: domain.Member) -> Member | None:
+    """A member that was changed, for who may also read members; else null: writing is no way to read."""
+    may_read = info.context.principal.allows_somewhere(Scope.MEMBERS_READ)
+    return Member.from_domain(member) if may_read else None
+
+
 async def load_member(info: Info, member_id: UUID | None) -> Member | None:
     """A member by key, in one batch with others; None for None."""
     member = await info.context.load(members_by_key, member_id) if member_id else None

@@ -7,7 +7,7 @@ import strawberry
 from services.gateway.graphql.fields import Info, mutation
 from services.gateway.graphql.ids import decode
 from services.gateway.graphql.members.references import IdentityInput
-from services.gateway.graphql.members.types import Member
+from services.gateway.graphql.members.types import Member, shown_member
 from services.gateway.graphql.permissions import requires_somewhere
 from services.gateway.graphql.scalars import Locale, Timezone
 from services.loyalty.members import service
@@ -18,7 +18,7 @@ from services.platform.auth.domain import Scope
 
 @strawberry.input(description="What to change of a member. What is left out stays as it is.")
 class UpdateMemberInput:
-    member_id: strawberry.ID = strawberry.field(description="The member.")
+    member_id: strawberry.ID = strawberry.field(description="The member; null without the scope `members:read`.")
     name: strawberry.Maybe[str | None] = strawberry.field(description="The person's name; null removes it.")
     birthday: strawberry.Maybe[date | None] = strawberry.field(description="The birthday; null removes it.")
     locale: strawberry.Maybe[Locale] = strawberry.field(description="The language in which the person is written to.")
@@ -43,7 +43,7 @@ class UpdateMemberInput:
 
 @strawberry.type(description="The member after the change.")
 class UpdateMemberPayload:
-    member: Member = strawberry.field(description="The member.")
+    member: Member | None = strawberry.field(description="The member; null without the scope `members:read`.")
 
 
 @mutation(
@@ -55,4 +55,4 @@ async def update_member(info: Info, input: UpdateMemberInput) -> UpdateMemberPay
     """Change a member."""
     command = input.to_command()
     member = await info.context.run_command(lambda uow: service.update_member(uow, command=command), has_key=False)
-    return UpdateMemberPayload(member=Member.from_domain(member))
+    return UpdateMemberPayload(member=shown_member(info, member))

@@ -53,7 +53,7 @@ async def purchase(
 class QuoteCartInput:
     store_id: strawberry.ID = strawberry.field(description="Where it would be bought.")
     currency: Currency = strawberry.field(description="The currency of all its amounts: the store's.")
-    lines: list[PurchaseLineInput] = strawberry.field(description="What is in it, 1 to 1,000 lines.")
+    lines: list[PurchaseLineInput] = strawberry.field(description="What is in it, 1 to 500 lines.")
     member: MemberReferenceInput | None = strawberry.field(default=None, description="Who would buy; null for a guest.")
     discount: Decimal = strawberry.field(
         default=Decimal(0), description="What the order as a whole would be reduced by, in major units."

@@ -32,7 +32,7 @@ class RecordPurchaseInput:
     external_id: str = strawberry.field(description="The receipt's number, unique in that system.")
     store_id: strawberry.ID = strawberry.field(description="Where it was bought.")
     currency: Currency = strawberry.field(description="The currency of all its amounts: the store's.")
-    lines: list[PurchaseLineInput] = strawberry.field(description="What was bought, 1 to 1,000 lines.")
+    lines: list[PurchaseLineInput] = strawberry.field(description="What was bought, 1 to 500 lines.")
     idempotency_key: IdempotencyKey = strawberry.field(description="Makes a repeat of this request harmless.")
     member: MemberReferenceInput | None = strawberry.field(default=None, description="Who bought; null for a guest.")
     discount: Decimal = strawberry.field(

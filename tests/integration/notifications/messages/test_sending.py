@@ -71,9 +71,9 @@ def context(database: Database, mailbox: Mailbox, tmp_path: Path) -> WorkContext
     return WorkContext(settings, database, TenantRegistry(database), {})
 
 
-def _hear(database: Database, tenant: Tenant, event: Event, *, at: datetime = NOW) -> None:
-    envelope = Envelope(new_id(), event, tenant.id, "test", at)
-    with unit_of_work(database, tenant.home, now=at, actor=SYSTEM, correlation_id="test") as uow:
+def _hear(database: Database, tenant: Tenant, event: Event, *, letter_id: UUID | None = None) -> None:
+    envelope = Envelope(letter_id or new_id(), event, tenant.id, "test", NOW)
+    with unit_of_work(database, tenant.home, now=NOW, actor=SYSTEM, correlation_id="test") as uow:
         handlers(Signer(SECRET), base_url="http://localhost:8000")[type(event)](uow, envelope)
 
 
@@ -228,8 +228,9 @@ def test_an_older_letter_never_overwrites_a_newer_address(
     providers: Providers,
     mailbox: Mailbox,
 ) -> None:
-    _hear(database, tenant, _contact("new@example.test"), at=NOW)
-    _hear(database, tenant, _contact("old@example.test"), at=NOW - timedelta(seconds=1))
+    older, newer = new_id(), new_id()
+    _hear(database, tenant, _contact("new@example.test"), letter_id=newer)
+    _hear(database, tenant, _contact("old@example.test"), letter_id=older)
     _hear(database, tenant, _purchase(new_id()))
 
     _send(context, providers, doorbell)

@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 from services.platform.actors import ActorKind
 from services.platform.auth.domain import Principal, Role, Scope
 from services.platform.auth.errors import (
+    AlreadyOwner,
     ApiKeyNotFound,
     CredentialInvalid,
     EmailTaken,
@@ -336,6 +337,41 @@ def test_nobody_gives_more_than_they_have(database: Database, database_urls: Dat
         unit_of_work(database, PLATFORM, now=wall_now(), actor=admin.principal.actor, correlation_id="t") as uow,
     ):
         invite_staff(uow, tenant=admin.tenant, inviter=admin.principal, email="c@example.test", role=Role.OWNER)
+
+
+def test_an_owner_can_not_be_invited_down(database: Database, database_urls: DatabaseUrls) -> None:
+    admin = _reach(database, _accept(database, _invite(database, database_urls, Role.ADMIN)))
+    assert admin.tenant is not None
+    with unit_of_work(database, PLATFORM, now=wall_now(), actor=admin.principal.actor, correlation_id="t") as uow:
+        trap = invite_staff(
+            uow, tenant=admin.tenant, inviter=admin.principal, email="ann@example.test", role=Role.CASHIER
+        )
+
+    with pytest.raises(AlreadyOwner):
+        _accept(database, SIGNER.invitation_token(trap), password=ANN.password)
+
+    assert _reach(database, _log_in(database, ANN.email, ANN.password, now=wall_now())).principal.roles() == {
+        Role.OWNER
+    }
+
+
+@pytest.mark.parametrize("role", [Role.OWNER, Role.HEADQUARTERS])
+def test_an_owner_is_never_one_of_a_store(database: Database, database_urls: DatabaseUrls, role: Role) -> None:
+    owner = _reach(database, _sign_up(database, database_urls).session.token)
+    assert owner.tenant is not None
+
+    with (
+        pytest.raises(RoleNotGrantable),
+        unit_of_work(database, PLATFORM, now=wall_now(), actor=owner.principal.actor, correlation_id="t") as uow,
+    ):
+        invite_staff(
+            uow,
+            tenant=owner.tenant,
+            inviter=owner.principal,
+            email="bob@example.test",
+            role=role,
+            store_id=owner.tenant.id,
+        )
 
 
 def test_a_role_is_taken_back_and_the_last_owner_stays(database: Database, database_urls: DatabaseUrls) -> None:
