@@ -30,7 +30,7 @@ WHERE (id = ANY(%(tenant_ids)s) OR organization_id = ANY(%(organization_ids)s)) 
 ORDER BY slug LIMIT %(limit)s"""
 
 MEMBER_SCOPES: frozenset[Scope] = frozenset()
-"""A member holds no scope: what is theirs they reach through ``me`` alone."""
+"""A member holds no scope: what is theirs they reach through ``me`` and ``node``."""
 
 
 @dataclass(frozen=True, slots=True)
