@@ -19,7 +19,7 @@ class CreateMemberTokenInput:
 @strawberry.type(description="A token for a member's own device.")
 class CreateMemberTokenPayload:
     token: str = strawberry.field(
-        description="Send it as `Authorization: Bearer <token>`; it reaches what is the member's own, by `me` and `node`."
+        description="Send it as `Authorization: Bearer <token>`; it reaches what is the member's own (`me`, `node`)."
     )
     expires_in_seconds: int = strawberry.field(description="How long it lasts.")
 
