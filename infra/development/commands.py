@@ -39,6 +39,16 @@ def _serve(command: str) -> Callable[[list[str]], int]:
     return run
 
 
+def _operate(command: str) -> Callable[[list[str]], int]:
+    """A command of the product's own command line, on the servers of a running ``./dev run`` or of the environment."""
+
+    def run(words: list[str]) -> int:
+        prepare()
+        return _become("-m", "services.cli", command, *words)
+
+    return run
+
+
 def _test(words: list[str]) -> int:
     _prepare_with_pages()
     return _become("-m", "pytest", "-n", str(TEST_WORKERS), *words)
@@ -119,6 +129,14 @@ COMMANDS: dict[str, Command] = {
         "[OPTION]…",
         has_own_help=True,
     ),
+    **{
+        name: Command(_operate(name), summary, summary, "COMMAND", has_own_help=True)
+        for name, summary in (
+            ("tenants", "Create, list, migrate or suspend tenants"),
+            ("ledger", "Verify the ledger: sums, lots and hashes"),
+            ("outbox", "Show what letters wait; give parked ones another chance"),
+        )
+    },
     "test": Command(
         _test,
         "Run the tests",

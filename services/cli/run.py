@@ -28,7 +28,9 @@ READY_SECONDS_MAX = 1.0
 
 
 def run(
-    port: Annotated[int, typer.Option(help="The gateway's port; the next free one if it is taken.")] = GATEWAY_PORT,
+    port: Annotated[
+        int, typer.Option(min=1, max=65_535, help="The gateway's port; the next free one if it is taken.")
+    ] = GATEWAY_PORT,
     demo: Annotated[bool, typer.Option(help="Load the demo chain at the first start.")] = True,
 ) -> None:
     """Run everything: PostgreSQL, Valkey, gateway, worker, scheduler, a mail sink, and the demo chain."""

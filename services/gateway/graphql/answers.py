@@ -1,5 +1,6 @@
 """From what went wrong to what the client is told: known refusals by code, everything else masked and logged once."""
 
+import re
 from collections.abc import Iterable, Mapping
 
 import structlog
@@ -18,6 +19,8 @@ log = structlog.get_logger()
 
 SUGGESTION = " Did you mean"
 """Begins what the library adds about names that were not asked for."""
+ECHO = re.compile(r",? [Ff]ound:? .*|(?<=cannot represent)([^:]*): .*", re.DOTALL)
+"""What the library repeats of what was sent, which may be a password; and messages end up in logs."""
 
 TOLD_AT_THE_TOP: tuple[type[DomainError], ...] = (
     EdgeError,
@@ -60,10 +63,14 @@ def _refusal(error: GraphQLError, request: RequestContext) -> DomainError:
     if isinstance(cause, TOLD_AT_THE_TOP):
         return cause
     if cause is None or isinstance(cause, GraphQLError | StrawberryGraphQLError):
-        # The library's own words about the query: they speak of the schema and of what the client sent.
-        return QueryInvalid(detail=error.message.partition(SUGGESTION)[0])
+        return QueryInvalid(detail=_without_values(error.message))
     log.error("operation_failed", path=error.path, exc_info=cause)
     return Internal(correlation_id=request.correlation_id)
+
+
+def _without_values(message: str) -> str:
+    """The library's words about the query, as far as they speak of the schema and not of what the client sent."""
+    return ECHO.sub(r"\1", message.partition(SUGGESTION)[0])
 
 
 def internal(request: RequestContext, error: Exception) -> Mapping[str, object]:

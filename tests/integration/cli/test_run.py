@@ -2,9 +2,11 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -71,13 +73,12 @@ class Run:
     def interrupt(self) -> int:
         """Ctrl-C; the exit code."""
         os.killpg(self._process.pid, signal.SIGINT)
-        code = self._process.wait(START_SECONDS_MAX)
-        self._log.close()
-        return code
+        return self._process.wait(START_SECONDS_MAX)
 
     def close(self) -> None:
         if self._process.poll() is None:
             self.interrupt()
+        self._log.close()
 
     def _words(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "services.cli", *words]
@@ -88,14 +89,17 @@ class Run:
 
 
 @pytest.fixture
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    folder = tmp_path_factory.mktemp("a folder with spaces")
-    for ancestor in (folder, *folder.parents[:2]):
-        ancestor.chmod(ancestor.stat().st_mode | 0o011)  # as root, PostgreSQL's account walks through it
+def run() -> Iterator[Run]:
+    # A folder of its own, which as root PostgreSQL's account may walk through; pytest's are closed to it.
+    folder = Path(tempfile.mkdtemp(prefix="regulars run "))
+    folder.chmod(0o711)
     started = Run(folder / "home")
-    started.wait_until_ready()
-    yield started
-    started.close()
+    try:
+        started.wait_until_ready()
+        yield started
+    finally:
+        started.close()
+        shutil.rmtree(folder)
 
 
 def test_an_operators_day(run: Run) -> None:
