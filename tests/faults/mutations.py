@@ -79,8 +79,7 @@ def _has_missed_receipts(verdict: Verdict) -> bool:
 MUTATIONS = (
     Mutation("F1", "asynchronous commit", _has_lost, is_forgetful=True),
     Mutation("F3", "new Message-ID each time", _has_missed_receipts, worker="new-message-id"),
-    # Seen only when the kill falls between the mark and the sending, which one short run does not promise.
-    Mutation("F3", "sent before sending", _has_missed_receipts, worker="sent-before-sending", is_slow=True),
+    Mutation("F3", "sent before sending", _has_missed_receipts, worker="sent-before-sending"),
     Mutation("F3", "each sent twice", _has_repeated, worker="send-twice", is_slow=True),
     Mutation("F2", "connection outlives", _has_leaked, gateway="connection-outlives", is_slow=True),
     Mutation("F2", "acknowledged before commit", _has_lost, gateway="acknowledge-before-commit"),

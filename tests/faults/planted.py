@@ -17,6 +17,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 PAUSE_SECONDS = 0.25
+LETTER_PAUSE_SECONDS = 1.5
 """How long the window stays open in which a kill shows the fault."""
 
 OUTLIVES_SECONDS = 25.0
@@ -206,7 +207,8 @@ def sent_before_sending() -> None:
 
     def dawdle(send: Any) -> Any:
         def late(*args: Any, **named: Any) -> Any:
-            time.sleep(PAUSE_SECONDS)
+            # Long beside the watching of the mailbox, so that the kill always falls before some sending.
+            time.sleep(LETTER_PAUSE_SECONDS)
             return send(*args, **named)
 
         return late
