@@ -15,6 +15,7 @@ from services.gateway.context.services import GatewayServices
 from services.gateway.execution.threads import Seats
 from services.gateway.graphql.answers import describe
 from services.gateway.graphql.endpoint import GraphQLEndpoint
+from services.gateway.graphql.runner import Runner
 from services.gateway.graphql.schema import build_schema
 from services.gateway.health import health_routes
 from services.gateway.middleware.correlation import CorrelationMiddleware
@@ -52,7 +53,7 @@ def create_app(
         routes=[
             Route(
                 "/graphql",
-                GraphQLEndpoint(build_schema(), services, seats, verb_seats),
+                GraphQLEndpoint(Runner(build_schema(), services, seats, verb_seats)),
                 middleware=[
                     Middleware(LimitsMiddleware, describe=describe),
                     Middleware(

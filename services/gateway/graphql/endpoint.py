@@ -1,51 +1,27 @@
 """POST /graphql: from a JSON body to a GraphQL answer (GraphQL over HTTP, draft of 2025)."""
 
-import inspect
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from graphql import ExecutionResult, OperationDefinitionNode, execute
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from strawberry import Schema
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from services.gateway.context.errors import EdgeError, IntrospectionForbidden, RequestMalformed
-from services.gateway.context.request import RequestContext, request_context
-from services.gateway.context.services import GatewayServices
-from services.gateway.execution.operation import Operation
-from services.gateway.execution.threads import Seats
-from services.gateway.graphql.answers import answer_errors, describe, internal
-from services.gateway.graphql.cost import operation_cost
-from services.gateway.graphql.documents import Documents, Prepared
-from services.platform.actors import ActorKind
+from services.gateway.context.errors import EdgeError, RequestMalformed
+from services.gateway.context.request import request_context
+from services.gateway.graphql.answers import describe, internal
+from services.gateway.graphql.runner import GraphQLRequest, Runner
 
 RESPONSE_JSON = "application/graphql-response+json"
 PLAIN_JSON = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class GraphQLRequest:
-    """The members of a request body."""
-
-    query: str
-    variables: Mapping[str, Any]
-    operation_name: str | None
-
-
 class GraphQLEndpoint:
     """Answers GraphQL requests; the middlewares before it have bounded the body and found out who asks."""
 
-    def __init__(self, schema: Schema, services: GatewayServices, seats: Seats, verb_seats: Seats) -> None:
-        self._schema = schema._schema  # noqa: SLF001  Strawberry offers no other way to the graphql-core schema
-        self._services = services
-        self._seats = seats
-        self._verb_seats = verb_seats
-        self._documents = Documents(self._schema)
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -54,7 +30,7 @@ class GraphQLEndpoint:
         # Clients of the older media type take any other status for a failure of the network.
         refused = 200 if media_type == PLAIN_JSON else 400
         try:
-            has_run, content = await self._answer(read_request(await request.body()), context)
+            has_run, content = await self._runner.run(read_request(await request.body()), context)
             status = 200 if has_run else refused
         except RequestMalformed as error:
             status, content = 400, {"errors": [describe(error, context.locale)]}
@@ -69,55 +45,6 @@ class GraphQLEndpoint:
             headers={"Cache-Control": "no-store"},
         )
         await answer(scope, receive, send)
-
-    async def _answer(self, asked: GraphQLRequest, context: RequestContext) -> tuple[bool, dict[str, Any]]:
-        prepared, errors = self._documents.prepare(asked.query)
-        if prepared is None:
-            return False, {"errors": answer_errors(errors, context)}
-        operation_node = prepared.operation(asked.operation_name)
-        self._check_introspection(prepared, context)
-        cost = operation_cost(self._schema, prepared.document, operation_node, asked.variables)
-        result = await self._execute(prepared, operation_node, asked, context)
-        if context.tenant is not None:
-            self._services.cost_meter.add(context.tenant.home, cost)
-        content: dict[str, Any] = {}
-        if result.errors:
-            content["errors"] = answer_errors(result.errors, context)
-        has_run = result.data is not None or any(error.path for error in result.errors or ())
-        if has_run:
-            content["data"] = result.data
-        content["extensions"] = {"cost": {"requested": cost}}
-        return has_run, content
-
-    async def _execute(
-        self,
-        prepared: Prepared,
-        operation_node: OperationDefinitionNode,
-        asked: GraphQLRequest,
-        context: RequestContext,
-    ) -> ExecutionResult:
-        operation = Operation(
-            self._services, self._seats, context, raw_variables=asked.variables, verb_seats=self._verb_seats
-        )
-        try:
-            result = execute(
-                self._schema,
-                prepared.document,
-                context_value=operation,
-                variable_values=dict(asked.variables),
-                operation_name=operation_node.name.value if operation_node.name else None,
-                executor_class=StrawberryGraphQLCoreExecutionContext,
-                hide_suggestions=True,
-                operation_extensions={},
-            )
-            return await result if inspect.isawaitable(result) else result
-        finally:
-            await operation.close()
-
-    def _check_introspection(self, prepared: Prepared, context: RequestContext) -> None:
-        is_stranger = context.principal.actor.kind is ActorKind.PUBLIC
-        if prepared.has_introspection and is_stranger and self._services.settings.environment == "production":
-            raise IntrospectionForbidden
 
 
 def read_request(body: bytes) -> GraphQLRequest:
