@@ -15,12 +15,15 @@ from services.platform.db.engine import Database
 from services.platform.db.homes import PLATFORM
 from services.platform.db.session import CommitOutcomeUnknown, unit_of_work
 from services.platform.ids import new_id
+from services.platform.outbox.measuring import measure_letters
+from services.platform.telemetry import metrics
 from services.platform.worker.tasks import Task
 
 log = structlog.get_logger()
 
 LEASE = timedelta(seconds=10)
 BEAT_SECONDS = 2.0
+MEASURE_EVERY = timedelta(seconds=30)
 
 # A row, not an advisory lock: a transaction pooler would hand a session's lock to strangers.
 TAKE_LEASE = """
@@ -30,17 +33,28 @@ WHERE leases.holder = EXCLUDED.holder OR leases.expires_at <= %(now)s"""
 GIVE_LEASE_BACK = "DELETE FROM platform.leases WHERE name = 'scheduler' AND holder = %(holder)s"
 
 
-def run_scheduler(database: Database, tasks: Sequence[Task], *, stop: threading.Event) -> None:
-    """Ring for each periodic task when it is due, while this process leads, until ``stop`` is set."""
+def run_scheduler(
+    database: Database, tasks: Sequence[Task], *, stop: threading.Event, is_measured: bool = False
+) -> None:
+    """Ring for each periodic task when it is due, while this process leads, until ``stop`` is set.
+
+    With ``is_measured`` it also counts the letters of all tenants for the metrics: one process is enough for that.
+    """
     holder = holder_name()
     due = {task.name: monotonic() for task in tasks if task.every}
     every = {task.name: task.every.total_seconds() for task in tasks if task.every}
+    measure_at = monotonic()
     log.info("scheduler_ready", tasks=sorted(due))
     while not stop.is_set():
         if _leads(database, holder):
             for name in [name for name, moment in due.items() if moment <= monotonic()]:
                 database.doorbell.ring(name)
                 due[name] = monotonic() + every[name]
+            if is_measured and measure_at <= monotonic():
+                _measure(database)
+                measure_at = monotonic() + MEASURE_EVERY.total_seconds()
+        else:
+            metrics.leads_no_more()
         stop.wait(BEAT_SECONDS)
     _resign(database, holder)
     log.info("scheduler_stopped")
@@ -60,6 +74,13 @@ def _leads(database: Database, holder: str) -> bool:
     except (psycopg.Error, CommitOutcomeUnknown) as error:
         log.warning("scheduler_waits", error=type(error).__name__)
         return False
+
+
+def _measure(database: Database) -> None:
+    try:
+        measure_letters(database)
+    except psycopg.Error as error:
+        log.warning("letters_not_measured", error=type(error).__name__)
 
 
 def _resign(database: Database, holder: str) -> None:

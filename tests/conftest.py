@@ -6,4 +6,5 @@ pytest_plugins = [
     "tests.support.tenants",
     "tests.support.story",
     "tests.support.worker",
+    "tests.support.spans",
 ]

@@ -25,10 +25,10 @@ class Command:
     has_own_help: bool = False
 
 
-def _become(*words: str) -> int:
+def _become(*words: str, env: dict[str, str] | None = None) -> int:
     """Turn into a program of the virtual environment, so that signals reach it and nothing stands between."""
     os.chdir(ROOT)
-    os.execve(PYTHON, [str(PYTHON), *words], environment())  # noqa: S606  no shell is wanted
+    os.execve(PYTHON, [str(PYTHON), *words], env or environment())  # noqa: S606  no shell is wanted
 
 
 def _serve(command: str) -> Callable[[list[str]], int]:
@@ -62,6 +62,11 @@ def _module(name: str) -> Callable[[list[str]], int]:
     return run
 
 
+def _audit(words: list[str]) -> int:
+    prepare()
+    return _become("-m", "tests.audit", *words, env=front_end.environment_for_audit())
+
+
 def _prepare_with_pages() -> None:
     """The product answers without its pages, so that a failed build is said but stops nothing."""
     prepare()
@@ -83,23 +88,26 @@ def _check(words: list[str]) -> int:
         ("lint", [python, "-m", "ruff", "check", "--quiet", "."]),
         ("types", [python, "-m", "mypy"]),
         ("walls", [python, "-c", imports, "--no-cache"]),
+        ("security", [python, "-m", "tests.contract.house.bandit_findings"]),
         ("promises", [python, "-m", "pytest", "-q", "-n", str(TEST_WORKERS), "tests/contract"]),
     )
-    failed = [name for name, command in steps if not _step(name, command)]
+    failed = [name for name, command in steps if not _step(name, command, environment())]
     try:
+        if not _step("protocol", [python, "-m", "tests.audit", "http"], front_end.environment_for_audit()):
+            failed.append("protocol")
         front_end.build()
         front_end.check()
     except Refusal as refusal:
         say(str(refusal))
-        failed.append("pages")
+        failed.append("what needs Node.js")
     say(f"check: failed in {', '.join(failed)}" if failed else "check: all passed")
     return 1 if failed else 0
 
 
-def _step(name: str, command: list[str]) -> bool:
+def _step(name: str, command: list[str], env: dict[str, str]) -> bool:
     started = time.perf_counter()
     result = subprocess.run(
-        command, check=False, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, check=False, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     verdict = "passed" if result.returncode == 0 else "FAILED"
     say(f"{name:<9} {verdict} ({time.perf_counter() - started:.0f} s)")
@@ -149,6 +157,13 @@ COMMANDS: dict[str, Command] = {
         _check,
         "Check format, lint, types, walls and promises",
         "What has to pass before a change is handed in, beside the tests. Says at the end what failed.",
+    ),
+    "audit": Command(
+        _audit,
+        "Hold a running gateway to public suites of the protocol",
+        "GraphQL over HTTP, generated operations, known weaknesses; ./dev check runs the first of them.",
+        "[OPTION]… [SUITE]…",
+        has_own_help=True,
     ),
     "faults": Command(
         _module("tests.faults"),

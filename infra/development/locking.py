@@ -26,7 +26,7 @@ def lock(words: list[str]) -> int:
         pinned = ["-c", "requirements/dev.txt"]
         _write([*compile_, "requirements/runtime.txt", *pinned, "pyproject.toml"])
         _write([*compile_, "requirements/demo.txt", *pinned, "--no-deps", "requirements/demo.in"])
-        for name in ("node", "uv"):
+        for name in ("build", "node", "peers", "uv"):
             _write([*compile_, f"requirements/{name}.txt", f"requirements/{name}.in"])
     addressed = [file.name for file in sorted(REQUIREMENTS.glob("*.txt")) if "://" in file.read_text()]
     if addressed:

@@ -2,7 +2,7 @@
 
 import typer
 
-from services.cli import demo, ledger, outbox, processes, run, schema, tenants
+from services.cli import backup, demo, ledger, outbox, processes, run, schema, self_test, tenants
 
 app = typer.Typer(
     help="Regulars 回头客: customer loyalty for many merchants.",
@@ -16,7 +16,10 @@ app.command()(processes.gateway)
 app.command()(processes.worker)
 app.command()(processes.scheduler)
 app.command()(schema.schema)
+app.command(name="self-test")(self_test.self_test)
 app.command()(tenants.migrate)
+tenants.app.command()(backup.backup)
+tenants.app.command()(backup.restore)
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(outbox.app, name="outbox")

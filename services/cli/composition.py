@@ -14,6 +14,9 @@ from services.platform.config import ConfigurationError, Settings, settings_from
 from services.platform.db.engine import Database, open_database
 from services.platform.db.homes import PLATFORM
 from services.platform.db.session import read_session
+from services.platform.feed.telling import FeedTeller
+from services.platform.telemetry.exposition import serving_metrics
+from services.platform.telemetry.traces import tracing
 from services.platform.tenancy.domain import Tenant
 from services.platform.tenancy.registry import tenant_by_slug
 from services.platform.worker.broker import open_broker
@@ -42,16 +45,30 @@ def settings_or_exit(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 @contextmanager
+def observed(settings: Settings, *, process: str) -> Iterator[None]:
+    """Traces and metrics of this process go where the settings say while the block runs, by default nowhere."""
+    try:
+        with tracing(process=process), serving_metrics(settings.metrics_address):
+            yield
+    except ConfigurationError as error:
+        complaints.print(f"[red]{error}[/red]")
+        raise typer.Exit(2) from error
+
+
+@contextmanager
 def opened(settings: Settings, *, pool_size: int) -> Iterator[Opened]:
     """Database and broker, with the doorbell between them."""
     broker = open_broker(settings.broker_url)
     doorbell = BrokerDoorbell(broker)
-    database = open_database(settings.database_url, pool_size=pool_size)
+    database = open_database(settings.database_url, pool_size=pool_size, is_prepared=settings.database_prepared)
     database.doorbell = doorbell
+    feed = FeedTeller(settings.valkey_url)
+    database.feed = feed
     try:
         yield Opened(settings, database, broker)
     finally:
         doorbell.close()
+        feed.close()
         database.close()
         broker.close()
 

@@ -3,7 +3,8 @@
 import os
 import signal
 import threading
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Annotated
 
@@ -14,57 +15,102 @@ from starlette.applications import Starlette
 from services import gateway as gateway_package
 from services import scheduler as scheduling
 from services.billing import worker as billing
-from services.cli.composition import Opened, complaints, opened, settings_or_exit
+from services.cli.composition import Opened, complaints, observed, opened, settings_or_exit
 from services.cli.demo import LandingPage
+from services.cli.self_test import fit_or_exit
 from services.gateway.app import GatewayServices, create_app
+from services.gateway.graphql.trusted import trusted_documents
 from services.gateway.pages import Welcome, page_routes
+from services.gateway.server import SERVER
 from services.loyalty import worker as loyalty
 from services.notifications import worker as notifications
 from services.notifications.channels.service import Providers, open_providers
 from services.platform.auth.passwords import Passwords
 from services.platform.auth.principals import Authenticator
 from services.platform.auth.tokens import Signer
-from services.platform.config import Settings
+from services.platform.config import ConfigurationError, Settings
+from services.platform.limits.buckets import Buckets
+from services.platform.limits.domain import Quota
 from services.platform.metering.cost import CostMeter
 from services.platform.telemetry.logs import configure_logs
 from services.platform.tenancy.registry import TenantRegistry
 from services.platform.worker import letters
-from services.platform.worker.broker import UnsafeBroker, answers, require_safe
+from services.platform.worker.broker import answers
 from services.platform.worker.process import run_worker
 from services.platform.worker.tasks import Task, WorkContext
 
-SHUTDOWN_SECONDS = 20
+START_SECONDS_MAX = 120
+"""A process of several that gives no sign of life for so long is replaced; on a busy machine imports take a while."""
 PAGES = Path(gateway_package.__file__).parent / "console" / "dist"
 
 
 def gateway(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    processes: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes that share the port, each with a pool of its own.")
+    ] = 1,
+    fd: Annotated[
+        int | None, typer.Option(help="A listening socket that the caller has opened, such as systemd's 3.")
+    ] = None,
 ) -> None:
-    """Serve GraphQL over HTTP."""
+    """Serve GraphQL over HTTP. Of several processes one that ends is replaced; SIGHUP replaces them one by one."""
     settings = settings_or_exit()
-    configure_logs(process="gateway")
-    with (
-        opened(settings, pool_size=settings.database_pool_size) as servers,
-        closing(CostMeter(servers.database)) as cost_meter,
-    ):
-        uvicorn.run(
-            _app(servers, cost_meter),
-            host=host,
-            port=port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-        )
+    _read_manifests_or_exit(settings)
+    configure_logs(process="gateway", level=settings.log_level)
+    fit_or_exit(settings, needs_broker=False, makes_schemas=True)
+    uvicorn.run(
+        f"{__name__}:application",
+        factory=True,
+        workers=processes,
+        host=host,
+        port=port,
+        fd=fd,
+        timeout_worker_healthcheck=START_SECONDS_MAX,
+        **SERVER,
+    )
+
+
+def _read_manifests_or_exit(settings: Settings) -> None:
+    """What is wrong with a manifest is said once and plainly, and not by each process that reads it for its work."""
+    try:
+        trusted_documents(settings)
+    except ConfigurationError as error:
+        complaints.print(str(error), style="red", markup=False, highlight=False)
+        raise typer.Exit(2) from error
+
+
+def application() -> Starlette:
+    """The web application of one process, which opens its servers now and closes them when it is shut down."""
+    settings = settings_or_exit()
+    configure_logs(process="gateway", level=settings.log_level)
+    with ExitStack() as opening:
+        opening.enter_context(observed(settings, process="gateway"))
+        servers = opening.enter_context(opened(settings, pool_size=settings.database_pool_size))
+        cost_meter = opening.enter_context(closing(CostMeter(servers.database)))
+        quota = Quota(settings.rate_capacity, settings.rate_per_second)
+        buckets = opening.enter_context(closing(Buckets(settings.valkey_url, quota)))
+        app = _app(servers, cost_meter, buckets)
+        until_shutdown = opening.pop_all()
+    serving = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        with until_shutdown:
+            async with serving(app):
+                yield
+
+    app.router.lifespan_context = lifespan
+    return app
 
 
 def worker() -> None:
     """Answer rings: dispatch letters, send messages, roll up usage."""
     settings = settings_or_exit()
-    configure_logs(process="worker")
-    _refuse_unsafe_broker(settings)
+    configure_logs(process="worker", level=settings.log_level)
+    fit_or_exit(settings, needs_broker=True, makes_schemas=False)
     with (
+        observed(settings, process="worker"),
         opened(settings, pool_size=settings.worker_threads + 2) as servers,
         closing(open_providers(smtp_url=settings.smtp_url)) as providers,
     ):
@@ -81,16 +127,18 @@ def worker() -> None:
 def scheduler() -> None:
     """Ring for what is due. Of several schedulers one leads."""
     settings = settings_or_exit()
-    configure_logs(process="scheduler")
-    _refuse_unsafe_broker(settings)
+    configure_logs(process="scheduler", level=settings.log_level)
+    fit_or_exit(settings, needs_broker=True, makes_schemas=False)
     with (
+        observed(settings, process="scheduler"),
         opened(settings, pool_size=1) as servers,
         closing(open_providers(smtp_url=settings.smtp_url)) as providers,
     ):
-        scheduling.run_scheduler(servers.database, _tasks(providers), stop=_stop_signal())
+        is_measured = bool(settings.metrics_address)
+        scheduling.run_scheduler(servers.database, _tasks(providers), stop=_stop_signal(), is_measured=is_measured)
 
 
-def _app(servers: Opened, cost_meter: CostMeter) -> Starlette:
+def _app(servers: Opened, cost_meter: CostMeter, buckets: Buckets) -> Starlette:
     settings, database = servers.settings, servers.database
     registry, signer = TenantRegistry(database), Signer(settings.secret)
     services = GatewayServices(
@@ -101,6 +149,7 @@ def _app(servers: Opened, cost_meter: CostMeter) -> Starlette:
         passwords=Passwords(),
         signer=signer,
         cost_meter=cost_meter,
+        buckets=buckets,
     )
     is_development = settings.environment == "development"
     landing = LandingPage(settings, database)
@@ -122,14 +171,6 @@ def _welcome(landing: LandingPage) -> Welcome:
 
 def _tasks(providers: Providers) -> tuple[Task, ...]:
     return (*letters.TASKS, *loyalty.TASKS, *notifications.tasks(providers), *billing.TASKS)
-
-
-def _refuse_unsafe_broker(settings: Settings) -> None:
-    try:
-        require_safe(settings.broker_url)
-    except UnsafeBroker as error:
-        complaints.print(f"[red]{error}[/red]")
-        raise typer.Exit(2) from error
 
 
 def _stop_signal() -> threading.Event:

@@ -4,7 +4,7 @@ import signal
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +23,7 @@ from services.platform.supervision.supervisor import Supervisor
 from services.platform.tenancy.migrations import migrate_shared, migrate_tenants
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-GATEWAY_PORT, MAIL_PAGE_PORT, SMTP_PORT = 8000, 8025, 8026
+GATEWAY_PORT, MAIL_PAGE_PORT, SMTP_PORT, METRICS_PORT = 8000, 8025, 8026, 9464
 READY_SECONDS_MAX = 1.0
 
 
@@ -57,13 +57,16 @@ def _run(supervisor: Supervisor, *, port: int, with_demo: bool) -> None:
     if "REGULARS_SMTP_URL" not in environment:
         environment.update(_start_mailbox(supervisor, environment))
     _migrate(environment["REGULARS_DIRECT_DATABASE_URL"])
+    metrics: dict[str, str] = {}
     for name, arguments in (("gateway", ("--port", str(port))), ("worker", ()), ("scheduler", ())):
-        supervisor.start_child(_spec(name, ("services.cli", name, *arguments), environment))
+        metrics[name] = _metrics_address(metrics.values())
+        own = {**environment, "REGULARS_METRICS_ADDRESS": metrics[name]}
+        supervisor.start_child(_spec(name, ("services.cli", name, *arguments), own))
     write_addresses(supervisor, environment)
     try:
         supervisor.run_until(lambda: _is_ready(base_url))
         supervisor.announce(base_url)
-        _show_addresses(environment, base_url)
+        _show_addresses(environment, base_url, metrics)
         if with_demo:
             _load_demo(supervisor, environment)
         console.print("Ctrl-C stops everything.")
@@ -114,12 +117,20 @@ def _is_ready(base_url: str) -> bool:
         return False
 
 
-def _show_addresses(environment: Mapping[str, str], base_url: str) -> None:
+def _metrics_address(taken: Collection[str]) -> str:
+    """Where one more process shows its metrics: each has an address of its own."""
+    promised = [int(address.rpartition(":")[2]) for address in taken]
+    return f"127.0.0.1:{free_port(METRICS_PORT, promised=promised)}"
+
+
+def _show_addresses(environment: Mapping[str, str], base_url: str, metrics: Mapping[str, str]) -> None:
     console.print(f"\n[bold]Regulars 回头客 runs at {base_url}[/bold]")
     console.print(f"  GraphQL   {base_url}/graphql")
     console.print(f"  GraphiQL  {base_url}/graphiql")
     if "REGULARS_MAIL_PAGE_URL" in environment:
         console.print(f"  E-mails   {environment['REGULARS_MAIL_PAGE_URL']}")
+    for name, address in metrics.items():
+        console.print(f"  Metrics   http://{address}/metrics ({name})")
 
 
 def _spec(name: str, module: tuple[str, ...], environment: Mapping[str, str]) -> ChildSpec:

@@ -46,6 +46,7 @@ def start_servers(supervisor: Supervisor) -> dict[str, str]:
         supervisor.start_server(postgres)
         found["REGULARS_DATABASE_URL"] = postgres.app_url
         found["REGULARS_DIRECT_DATABASE_URL"] = postgres.owner_url
+        found["REGULARS_DATABASE_PREPARED"] = "yes"  # no pooler stands between
     else:
         found["REGULARS_DIRECT_DATABASE_URL"] = os.environ["REGULARS_DATABASE_URL"]
     if "REGULARS_BROKER_URL" not in os.environ:

@@ -5,9 +5,10 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from services.gateway.context.errors import Internal
 from services.gateway.context.request import request_context
@@ -15,18 +16,27 @@ from services.gateway.context.services import GatewayServices
 from services.gateway.execution.threads import Seats
 from services.gateway.graphql.answers import describe
 from services.gateway.graphql.endpoint import GraphQLEndpoint
+from services.gateway.graphql.feed import LiveFeed
 from services.gateway.graphql.runner import Runner
 from services.gateway.graphql.schema import build_schema
 from services.gateway.health import health_routes
-from services.gateway.middleware.correlation import CorrelationMiddleware
+from services.gateway.live.endpoint import LiveEndpoint
+from services.gateway.live.socket import Desk
+from services.gateway.live.watch import Watch
+from services.gateway.middleware.correlation import HEADER, CorrelationMiddleware
 from services.gateway.middleware.identity import IdentityMiddleware
 from services.gateway.middleware.limits import LimitsMiddleware
+from services.gateway.middleware.tracing import TracesMiddleware
+from services.platform.telemetry import metrics, traces
 from services.platform.tenancy.migrations import head_revision
 
 __all__ = ["GatewayServices", "create_app"]
 
 VERB_SEATS = 2
 """Of the pool's connections, those kept for log-ins and the like. Hashing takes as many at a time, and no more."""
+
+TRACED_PATHS = ("/graphql", "/health/live", "/health/ready")
+"""Paths that a trace may name; others may hold what only their reader should see."""
 
 
 def create_app(
@@ -35,25 +45,40 @@ def create_app(
     pages: Sequence[BaseRoute] = (),
     broker_answers: Callable[[], bool] = lambda: True,
 ) -> Starlette:
-    """The gateway: ``POST /graphql``, health, and the ``pages`` that are given (`services.gateway.pages`).
+    """The gateway: ``POST /graphql``, a WebSocket at the same path, health, and the ``pages`` that are given.
 
     ``broker_answers`` tells whether the broker can be reached; it may block for a moment.
     """
     seats = Seats(max(1, services.settings.database_pool_size - VERB_SEATS))
     verb_seats = Seats(VERB_SEATS)
 
+    runner = Runner(build_schema(), services, seats, verb_seats)
+    desk = Desk(
+        runner,
+        LiveFeed(services.database, seats, url=services.settings.valkey_url),
+        Watch(services.database, services.signer, seats),
+        services.authenticator,
+        seats,
+    )
+
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        desk.open()
         yield
+        await desk.close()
         # Requests have been answered by now; what they left in the threads is waited for.
         await seats.finish()
         await verb_seats.finish()
 
-    return Starlette(
+    pool = services.database.pool
+    metrics.watch_pool(size=lambda: pool.size, in_use=lambda: pool.in_use, waiting=lambda: pool.waiting)
+    metrics.watch_seats("work", lambda: seats.waiting)
+    metrics.watch_seats("verbs", lambda: verb_seats.waiting)
+    app = Starlette(
         routes=[
             Route(
                 "/graphql",
-                GraphQLEndpoint(Runner(build_schema(), services, seats, verb_seats)),
+                GraphQLEndpoint(runner),
                 middleware=[
                     Middleware(LimitsMiddleware, describe=describe),
                     Middleware(
@@ -61,13 +86,35 @@ def create_app(
                     ),
                 ],
             ),
+            WebSocketRoute("/graphql", LiveEndpoint(desk, allowed_origins=services.settings.allowed_origins)),
             *health_routes(services, seats, head_revision=head_revision(), broker_answers=broker_answers),
             *pages,
         ],
-        middleware=[Middleware(CorrelationMiddleware)],
+        middleware=[
+            *([Middleware(TracesMiddleware, paths=TRACED_PATHS)] if traces.are_on() else ()),
+            Middleware(CorrelationMiddleware),
+            *_cross_origin(services.settings.allowed_origins),
+        ],
         exception_handlers={Exception: _unforeseen},
         lifespan=lifespan,
     )
+    app.state.live = desk
+    return app
+
+
+def _cross_origin(origins: Sequence[str]) -> list[Middleware]:
+    """Lets scripts of these origins call and read answers. Nobody is known by a cookie, so none are let through."""
+    if not origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["POST"],
+            allow_headers=["Authorization", "Content-Type", "X-Tenant", HEADER],
+            expose_headers=[HEADER, "Retry-After"],
+        )
+    ]
 
 
 def _unforeseen(request: Request, _error: Exception) -> Response:

@@ -23,5 +23,14 @@ class Actor:
     id: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sent one of several commands that share a transaction, and under which correlation id (and trace)."""
+
+    actor: Actor
+    correlation_id: str
+    traceparent: str | None = None
+
+
 SYSTEM = Actor(ActorKind.SYSTEM)
 PUBLIC = Actor(ActorKind.PUBLIC)

@@ -3,10 +3,23 @@
 import os
 import threading
 import time
+from datetime import UTC, datetime
 from uuid import UUID
 
 _lock = threading.Lock()
 _last_tick = 0
+_MILLISECONDS_MAX = 253_402_300_799_000  # the end of the year 9999
+
+
+def first_id(moment: datetime) -> UUID:
+    """The smallest UUIDv7 that could have been made at an instant of the wall clock."""
+    milliseconds = max(0, int(moment.timestamp() * 1_000))
+    return UUID(int=(milliseconds & ((1 << 48) - 1)) << 80 | 0x7 << 76 | 0b10 << 62)
+
+
+def moment_of(key: UUID) -> datetime:
+    """When a UUIDv7 was made, to the millisecond; another kind of UUID gives a moment that means nothing."""
+    return datetime.fromtimestamp(min(key.int >> 80, _MILLISECONDS_MAX) / 1_000, UTC)
 
 
 def new_id() -> UUID:

@@ -18,7 +18,9 @@ def check_text(value: str, *, field: str, length_max: int = TEXT_LENGTH_MAX) -> 
         InvalidInput: BLANK, TOO_LONG or FORBIDDEN_CHARACTER.
     """
     text = value.strip()
-    if any(unicodedata.category(character) in _FORBIDDEN_CATEGORIES for character in value):
+    # Most texts are plain, and seen to be so at once.
+    is_plain = value.isascii() and value.isprintable()
+    if not is_plain and any(unicodedata.category(character) in _FORBIDDEN_CATEGORIES for character in value):
         raise InvalidInput(field=field, reason="FORBIDDEN_CHARACTER")
     if not text:
         raise InvalidInput(field=field, reason="BLANK")

@@ -4,7 +4,7 @@ import os
 import shutil
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,7 +13,7 @@ import strawberry
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from strawberry.asgi import GraphQL
 
 from services.gateway.pages import Example, Welcome, page_routes
@@ -80,15 +80,26 @@ class Query:
         return Caller(authorization=headers.get("authorization"), tenant=headers.get("x-tenant"))
 
 
+@strawberry.type
+class Subscription:
+    @strawberry.subscription
+    async def numbers(self, info: strawberry.Info) -> AsyncGenerator[str, None]:
+        """Three numbers, for the caller that the socket told of."""
+        given = info.context["connection_params"]
+        for number in range(3):
+            yield f"{number} for {given['authorization']} in {given['x-tenant']}"
+
+
 @pytest.fixture(scope="session")
 def origin() -> Iterator[str]:
     assert (DIST / "graphiql.html").is_file(), (
         "Build the pages first: npm ci && npm run build in services/gateway/console"
     )
     routes = page_routes(dist=DIST, welcome=lambda: WELCOME, examples=lambda: EXAMPLES)
-    app = Starlette(routes=[*routes, Route("/graphql", GraphQL(strawberry.Schema(Query), graphql_ide=None))])
+    graphql: GraphQL[None, None] = GraphQL(strawberry.Schema(Query, subscription=Subscription), graphql_ide=None)
+    app = Starlette(routes=[*routes, Route("/graphql", graphql), WebSocketRoute("/graphql", graphql)])
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, ws="none", lifespan="off", log_config=None))
+    server = uvicorn.Server(uvicorn.Config(app, ws="websockets-sansio", lifespan="off", log_config=None))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
 

@@ -86,3 +86,17 @@ def test_the_watch_notices_what_would_leave_the_origin(context: BrowserContext, 
     })""")
 
     assert "policy: connect-src http://127.0.0.1:9/elsewhere" in watched.complaints
+
+
+def test_a_subscription_is_followed_over_a_socket_as_whoever_is_in_the_bar(watched: Watched) -> None:
+    credentials = '{"token": "rk_demo", "tenant": "harvest"}'
+    watched.page.add_init_script(f"sessionStorage.setItem('regulars.credentials', '{credentials}')")
+    page = watched.open("/graphiql")
+    page.get_by_role("region", name="Operation Editor").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text("subscription Follow { numbers }")
+
+    run(page)
+
+    response = page.get_by_role("region", name="Result Window")
+    expect(response).to_contain_text("2 for Bearer rk_demo in harvest")

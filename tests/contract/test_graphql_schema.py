@@ -26,7 +26,7 @@ from services.gateway.context.request import Locale
 from services.gateway.graphql.fields import Outcomes
 from services.gateway.graphql.frontend_contracts import fact_names, named_errors, told_at_the_top
 from services.gateway.graphql.permissions import Guard
-from services.gateway.graphql.schema import MUTATIONS, QUERIES, build_schema
+from services.gateway.graphql.schema import MUTATIONS, QUERIES, SUBSCRIPTIONS, build_schema
 from services.gateway.graphql.sentences import VARIANT_FACTS, catalog
 from services.platform.errors import DomainError
 
@@ -48,6 +48,7 @@ WITHOUT_KEY = {
     "logOut": "ended stays ended",
     "publishProgram": "guarded by the draft's revision",
     "reactivateMember": "active stays active",
+    "recordPurchases": "each receipt has its own",
     "removeStaff": "removed stays removed",
     "revokeApiKey": "revoked stays revoked",
     "revokeInvitation": "withdrawn stays withdrawn",
@@ -104,7 +105,7 @@ def test_names_are_in_camel_case() -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize(("name", "field"), sorted({**QUERIES, **MUTATIONS}.items()))
+@pytest.mark.parametrize(("name", "field"), sorted({**QUERIES, **MUTATIONS, **SUBSCRIPTIONS}.items()))
 def test_every_root_field_says_who_may_use_it(name: str, field: StrawberryField) -> None:
     guards = [extension for extension in field.extensions if isinstance(extension, Guard)]
 

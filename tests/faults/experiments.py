@@ -1,41 +1,21 @@
-"""The experiments: a load, injuries at moments that a seed decides, and a verdict.
+"""What an experiment is: it injures a running product, or attacks it, and gives a verdict; and it has been seen red.
 
 An injury comes after so many further acknowledged requests, not after so many seconds: a slow machine takes longer, and
 nothing else changes.
 """
 
 import random
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import psycopg
-
-from services.platform.clock import monotonic
 from tests.faults.letters import Letters
-from tests.faults.load import ALL_KINDS, Load, Mix, Pulse, read_logs
+from tests.faults.load import ALL_KINDS, Load, Mix
 from tests.faults.merchant import Merchant, open_merchant
-from tests.faults.proxy import Appetite, StolenAnswers, answer_thief, commit_thief
 from tests.faults.stack import Stack
-from tests.faults.verdict import Evidence, Verdict, judge
+from tests.faults.verdict import Verdict
 
-LEAK_SECONDS = 10.0
 PAUSE_SECONDS_MAX = 0.15
-THEFT_EVERY = 8
-BACKLOG_SECONDS = 5.0
-"""The worker is killed after so many e-mails, or after this time: a kill may have left it waiting for a lease."""
-
-# Only the gateway comes by TCP.
-LEFT_BEHIND = """
-SELECT 'backend ' || pid || ' ' || coalesce(state, '') || ', locks: '
-    || (SELECT count(*) FROM pg_locks WHERE pg_locks.pid = pg_stat_activity.pid)
-FROM pg_stat_activity WHERE client_addr IS NOT NULL AND backend_start < %s"""
-
-
-Injure = Callable[[Letters], float]
-"""Does it, and says since when the product accepts work again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +28,11 @@ class Scale:
     tills: int
     members: int
     is_hurried: bool
-    """Leases of the killed run out at once; otherwise by the product's own clock."""
+    """The short form. Leases of the killed run out at once; otherwise by the product's own clock."""
+    answers: int
+    """How many answers an experiment that looks at answers has to see."""
+    tenants: int
+    """How many tenants an experiment with many of them makes."""
     mix: Mix = ALL_KINDS
 
     @property
@@ -56,13 +40,17 @@ class Scale:
         return self.kills * self.requests_per_kill
 
 
-SHORT = Scale(seed=20261122, kills=2, requests_per_kill=20, tills=6, members=6, is_hurried=True)
-LONG = Scale(seed=20261122, kills=20, requests_per_kill=50, tills=8, members=12, is_hurried=False)
+SHORT = Scale(
+    seed=20261122, kills=2, requests_per_kill=20, tills=6, members=6, is_hurried=True, answers=1_000, tenants=24
+)
+LONG = Scale(
+    seed=20261122, kills=20, requests_per_kill=50, tills=8, members=12, is_hurried=False, answers=100_000, tenants=1_000
+)
 
 
 @dataclass(slots=True)
 class Bench:
-    """A running stack with a scale. ``worker_fault`` and ``gateway_fault`` are planted faults."""
+    """A running stack with a scale. ``worker_fault`` and ``gateway_fault`` are faults of `tests.faults.planted`."""
 
     stack: Stack
     scale: Scale
@@ -70,12 +58,20 @@ class Bench:
     worker_fault: str | None = None
 
     def begin(
-        self, *, members: int, database_url: str | None = None, has_worker: bool = True
+        self,
+        *,
+        members: int,
+        has_worker: bool = True,
+        environment: Mapping[str, str] | None = None,
+        worker_environment: Mapping[str, str] | None = None,
     ) -> tuple[Merchant, Letters, Path]:
-        """A merchant of its own for an experiment, on a product that runs as asked for."""
-        self.stack.require("gateway", fault=self.gateway_fault, database_url=database_url)
+        """A merchant of its own for an experiment, on a product that runs as asked for.
+
+        ``environment`` adds to the gateway's.
+        """
+        self.stack.require("gateway", fault=self.gateway_fault, environment=environment)
         if has_worker:
-            self.stack.require("worker", fault=self.worker_fault)
+            self.stack.require("worker", fault=self.worker_fault, environment=worker_environment)
         else:
             self.stack.stop("worker")
         if not self.scale.is_hurried:
@@ -87,10 +83,57 @@ class Bench:
         self.stack.postgres.checkpoint()
         return merchant, letters, self.stack.home / "tills" / merchant.slug
 
-    def load(self, merchant: Merchant, port: int, logs: Path) -> Load:
-        """Tills of this scale at a merchant."""
+    def load(self, merchant: Merchant, port: int, logs: Path, *, pace: float = 0.0) -> Load:
+        """Tills of this scale at a merchant, each of which rests for ``pace`` seconds after a request."""
         scale = self.scale
-        return Load(merchant, port, folder=logs, seed=scale.seed, tills=scale.tills, mix=scale.mix)
+        return Load(merchant, port, folder=logs, seed=scale.seed, tills=scale.tills, mix=scale.mix, pace=pace)
+
+
+Run = Callable[[Bench], Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """A fault of the product, planted on purpose, and what the experiment's verdict has to say of it."""
+
+    fault: str
+    """In a few words, for the report."""
+    is_seen: Callable[[Verdict], bool]
+    gateway: str | None = None
+    worker: str | None = None
+    run: Run | None = None
+    """In the place of the experiment's own, for a fault that is not planted in gateway or worker."""
+    mix: Mix = ALL_KINDS
+    requests: int = 12
+    injuries: int = 1
+    is_slow: bool = False
+    """For the long campaign only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """One row of the campaign. ``run`` gives a verdict whose ``complaints`` are empty when the bar was met."""
+
+    id: str
+    title: str
+    run: Run
+    mutations: tuple[Mutation, ...]
+    is_slow: bool = False
+    """For the long campaign only; ``./dev test`` covers it elsewhere, or not."""
+
+    def run_with(self, mutation: Mutation, bench: Bench) -> Verdict:
+        """The verdict on the product with the fault, after few injuries; it ought to be a bad one."""
+        scale = replace(
+            bench.scale, kills=mutation.injuries, requests_per_kill=mutation.requests, mix=mutation.mix, is_hurried=True
+        )
+        planted = replace(bench, scale=scale, gateway_fault=mutation.gateway, worker_fault=mutation.worker)
+        verdict = (mutation.run or self.run)(planted)
+        verdict.experiment = self.name_of(mutation)
+        return verdict
+
+    def name_of(self, mutation: Mutation) -> str:
+        """The mutation in a report."""
+        return f"{self.id} {mutation.fault}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,124 +152,3 @@ def injuries(scale: Scale, experiment: str) -> tuple[Injury, ...]:
         Injury(scale.requests_per_kill + chance.randint(0, spread), chance.uniform(0, PAUSE_SECONDS_MAX))
         for _ in range(scale.kills)
     )
-
-
-def kill_postgres(bench: Bench) -> Verdict:
-    """F1: SIGKILL to all of PostgreSQL, which is started again at once."""
-
-    def injure(letters: Letters) -> float:
-        bench.stack.postgres.kill()
-        bench.stack.postgres.start()
-        accepts = monotonic()
-        letters.note_in_flight()
-        return accepts
-
-    return _campaign(bench, "F1", injure)
-
-
-def kill_gateway(bench: Bench) -> Verdict:
-    """F2: SIGKILL to the gateway. What it held in PostgreSQL must be gone within ``LEAK_SECONDS``."""
-    leaks: list[str] = []
-
-    def injure(letters: Letters) -> float:
-        del letters  # no message is in flight in a gateway
-        bench.stack.kill("gateway")
-        killed = monotonic()
-        with psycopg.connect(bench.stack.postgres.superuser_url, autocommit=True) as connection:
-            row = connection.execute("SELECT clock_timestamp()").fetchone()
-            assert row is not None
-            bench.stack.restart("gateway")
-            ready = monotonic()
-            while left := [str(found[0]) for found in connection.execute(LEFT_BEHIND, row)]:
-                if monotonic() > killed + LEAK_SECONDS:
-                    leaks.extend(left)
-                    break
-                time.sleep(0.1)
-        return ready
-
-    return _campaign(bench, "F2", injure, leaks=leaks)
-
-
-def kill_worker(bench: Bench) -> Verdict:
-    """F3: SIGKILL to the worker, again and again while it works through a backlog of receipts."""
-    scale, stack = bench.scale, bench.stack
-    merchant, letters, logs = bench.begin(members=scale.members, has_worker=False)
-    with bench.load(merchant, stack.gateway_port, logs) as load:
-        load.pulse.wait_for(scale.acknowledged_min)
-    stack.require("worker", fault=bench.worker_fault)
-    for injury in injuries(scale, "F3"):
-        letters.wait_for_more(injury.after_requests // 2, seconds=BACKLOG_SECONDS)
-        time.sleep(injury.pause_seconds)
-        stack.kill("worker")
-        letters.note_in_flight()
-        stack.restart("worker")
-    letters.wait_until_sent()
-    evidence = Evidence("F3", injected=scale.kills, logs=logs, acknowledged_min=scale.acknowledged_min)
-    return judge(stack, merchant, letters, evidence)
-
-
-def _campaign(bench: Bench, experiment: str, injure: Injure, *, leaks: list[str] | None = None) -> Verdict:
-    """Injure the product again and again while tills work."""
-    scale = bench.scale
-    merchant, letters, logs = bench.begin(members=scale.members)
-    moments: list[float] = []
-    with bench.load(merchant, bench.stack.gateway_port, logs) as load:
-        for injury in injuries(scale, experiment):
-            load.pulse.wait_for(load.pulse.count + injury.after_requests)
-            time.sleep(injury.pause_seconds)
-            moments.append(injure(letters))
-        load.pulse.wait_for(load.pulse.count + 1)
-    letters.wait_until_sent()
-    evidence = Evidence(
-        experiment,
-        injected=scale.kills,
-        logs=logs,
-        acknowledged_min=scale.acknowledged_min,
-        leaks=tuple(leaks or ()),
-        recoveries=tuple(_recoveries(load.pulse, moments)),
-    )
-    return judge(bench.stack, merchant, letters, evidence)
-
-
-def _recoveries(pulse: Pulse, moments: list[float]) -> Iterator[float]:
-    for moment in moments:
-        success = pulse.first_after(moment)
-        if success is not None:
-            yield success - moment
-
-
-def steal_replies(bench: Bench) -> Verdict:
-    """F6: what was done is not told: answers of the gateway vanish, and answers of PostgreSQL to COMMIT."""
-    scale, stack = bench.scale, bench.stack
-    answers = Appetite(seed=f"{scale.seed}/answers", every=THEFT_EVERY)
-    commits = Appetite(seed=f"{scale.seed}/commits", every=THEFT_EVERY)
-    stolen = StolenAnswers()
-    with ExitStack() as proxies:
-        postgres_port = proxies.enter_context(commit_thief(stack.postgres.port, commits))
-        proxies.callback(stack.stop, "gateway")  # before its way to PostgreSQL goes
-        url = stack.postgres.tcp_url(postgres_port)
-        commits.pause()
-        merchant, letters, logs = bench.begin(members=scale.members, database_url=url)
-        commits.go_on()
-        port = proxies.enter_context(answer_thief(stack.gateway_port, answers, stolen))
-        with bench.load(merchant, port, logs) as load:
-            load.pulse.wait_for(scale.acknowledged_min)
-            while min(answers.stolen, commits.stolen) < scale.kills:
-                load.pulse.wait_for(load.pulse.count + 1)
-        commits.pause()
-        letters.wait_until_sent()
-        injected = answers.stolen + commits.stolen
-        evidence = Evidence("F6", injected=injected, logs=logs, acknowledged_min=scale.acknowledged_min)
-        verdict = judge(stack, merchant, letters, evidence)
-    verdict.complain("replayed otherwise than first answered", _unlike_the_first(stolen, logs))
-    return verdict
-
-
-def _unlike_the_first(stolen: StolenAnswers, logs: Path) -> list[str]:
-    """Keys whose retry got something else than the answer that was stolen first, but for the mark of a replay."""
-    told = read_logs(logs)
-    return [
-        key
-        for key, first in stolen.first.items()
-        if (answer := told[key].answer) is not None and answer != {**first, "replayed": True}
-    ]

@@ -54,13 +54,27 @@ class Letters:
     is_hurried: bool
     in_flight: set[str] = field(default_factory=set)
 
-    def note_in_flight(self) -> None:
-        """Call it after a kill, before the killed part can go on: what is claimed and not settled was in flight."""
+    def note_in_flight(self, *, lets_go: bool = True) -> None:
+        """Call it after a kill, before the killed part can go on: what is claimed and not settled was in flight.
+
+        ``lets_go``: in a hurried experiment its claims run out.
+        """
         with psycopg.connect(self.stack.postgres.superuser_url, autocommit=True) as connection:
             claimed = [row[0] for row in connection.execute(self.in_schema(CLAIMED))]
             self.in_flight.update(claimed)
-            for statement in EXPIRE_CLAIMS if self.is_hurried else ():
+            for statement in EXPIRE_CLAIMS if self.is_hurried and lets_go else ():
                 connection.execute(self.in_schema(statement), {"claimed": claimed})
+
+    def is_sent_within(self, seconds: float) -> bool:
+        """Whether nothing waits any more, at the latest after so long."""
+        deadline = monotonic() + seconds
+        with self._watch() as watch:
+            while watch.count():
+                if monotonic() > deadline:
+                    return False
+                watch.hurry()
+                time.sleep(POLL_SECONDS)
+        return True
 
     def wait_until_sent(self) -> None:
         """Wait until nothing waits any more.

@@ -53,6 +53,7 @@ class Kind(StrEnum):
 Mix = tuple[int, int, int, int]
 """How often each kind is drawn, in the order of `Kind`."""
 ALL_KINDS: Mix = (6, 1, 2, 2)
+PURCHASES_ONLY: Mix = (1, 0, 0, 0)
 KEYED_ONLY: Mix = (0, 0, 1, 1)
 """Only what nothing but its key protects from being done twice: a purchase has its number as well."""
 
@@ -142,7 +143,7 @@ class Till(threading.Thread):
     """One caller that works through its steps until it is told to stop."""
 
     def __init__(
-        self, number: int, merchant: Merchant, port: int, *, seed: int, mix: Mix, log: Path, pulse: Pulse
+        self, number: int, merchant: Merchant, port: int, *, seed: int, mix: Mix, pace: float, log: Path, pulse: Pulse
     ) -> None:
         super().__init__(name=f"till-{number}", daemon=True)
         self._merchant = merchant
@@ -150,6 +151,7 @@ class Till(threading.Thread):
         self._caller = Caller(port, token=merchant.token)
         self._log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND)
         self._pulse = pulse
+        self._pace = pace
         self._jitter = random.Random(number)
         self._refundable: list[tuple[str, int]] = []
         self.stopping = threading.Event()
@@ -158,6 +160,7 @@ class Till(threading.Thread):
         try:
             while not self.stopping.is_set():
                 self._do(next(self._steps))
+                self.stopping.wait(self._pace)
         finally:
             self._caller.close()
             os.close(self._log)
@@ -173,8 +176,8 @@ class Till(threading.Thread):
                 self._write(event="refused", key=step.key, code=refusal.code)
                 return
             except NoAnswer as silence:
-                if isinstance(silence, Unforeseen):
-                    self._write(event="unforeseen", key=step.key)
+                event = "unforeseen" if isinstance(silence, Unforeseen) else "unanswered"
+                self._write(event=event, key=step.key, why=str(silence))
                 if not step.is_patient or monotonic() - began > PATIENCE_SECONDS:
                     return
                 # Not cut short by the end of the load: a request that was sent is followed up.
@@ -214,15 +217,35 @@ class Till(threading.Thread):
 
 
 class Load:
-    """Several tills at one merchant; use it in ``with``. Their logs are in ``folder``."""
+    """Several tills at one merchant; use it in ``with``. Their logs are in ``folder``.
+
+    ``pace`` is how many seconds a till rests after each request.
+    """
 
     def __init__(
-        self, merchant: Merchant, port: int, *, folder: Path, seed: int, tills: int, mix: Mix = ALL_KINDS
+        self,
+        merchant: Merchant,
+        port: int,
+        *,
+        folder: Path,
+        seed: int,
+        tills: int,
+        mix: Mix = ALL_KINDS,
+        pace: float = 0.0,
     ) -> None:
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         self.pulse = Pulse()
         self._tills = [
-            Till(number, merchant, port, seed=seed, mix=mix, log=folder / f"till-{number}.log", pulse=self.pulse)
+            Till(
+                number,
+                merchant,
+                port,
+                seed=seed,
+                mix=mix,
+                pace=pace,
+                log=folder / f"till-{number}.log",
+                pulse=self.pulse,
+            )
             for number in range(tills)
         ]
 
@@ -253,6 +276,8 @@ class Told:
     answer: dict[str, Any] | None = None
     refusal: str | None = None
     unforeseen: int = 0
+    unanswered: int = 0
+    """Attempts that came to nothing, whether a later one succeeded or not; `unforeseen` ones are not among them."""
 
     @property
     def is_open(self) -> bool:
@@ -281,3 +306,5 @@ def _note(told: dict[str, Told], line: dict[str, Any]) -> None:
             told[key].refusal = line["code"]
         case "unforeseen":
             told[key].unforeseen += 1
+        case "unanswered":
+            told[key].unanswered += 1

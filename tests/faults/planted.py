@@ -1,11 +1,13 @@
 """Planted faults: the product with one promise broken, to show that the checkers see it.
 
-Run as ``python -m tests.faults.planted FAULT -- COMMAND …`` in the place of ``python -m services.cli COMMAND …``.
+Run as ``python -m tests.faults.planted FAULT -- COMMAND …`` in the place of ``python -m services.cli COMMAND …``;
+several faults are joined by ``+``.
 The product itself holds no fault: its functions are replaced here, before the process begins its work.
 """
 
 import dataclasses
 import functools
+import itertools
 import os
 import sys
 import threading
@@ -16,6 +18,8 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from tests.faults import unlimited, weakened
+
 PAUSE_SECONDS = 0.25
 LETTER_PAUSE_SECONDS = 1.5
 """How long the window stays open in which a kill shows the fault."""
@@ -23,6 +27,9 @@ LETTER_PAUSE_SECONDS = 1.5
 OUTLIVES_SECONDS = 25.0
 """How long an inherited connection stays: longer than the bar allows, and not for ever."""
 DESCRIPTORS_MAX = 4_096
+
+KEPT_ONE_IN, KEPT_MAX = 60, 2
+"""Connections that are kept: so few that the product goes on."""
 
 Replace = Callable[[Any], Any]
 
@@ -36,6 +43,15 @@ def acknowledge_before_commit() -> None:
     """The gateway answers tills when the work is done, and commits a moment later."""
     from services.gateway.execution.operation import Operation  # noqa: PLC0415  after the choice of the fault
     from services.platform.actors import ActorKind  # noqa: PLC0415  as above
+    from services.platform.db.transaction import Transaction  # noqa: PLC0415  as above
+
+    def apart(run: Any) -> Any:
+        def without_commit(self: Transaction, statements: Any, *, is_last: bool = False) -> Any:
+            return run(self, statements, is_last=is_last and not statements)
+
+        return without_commit
+
+    _replace(Transaction, "run", apart)
 
     def make(commit: Any) -> Any:
         def early(self: Operation, work: Any, home: Any) -> Any:
@@ -138,6 +154,7 @@ def check_keys_in_a_transaction_of_their_own() -> None:
 def let_a_connection_outlive_the_process() -> None:
     """A connection to PostgreSQL stays open for a while after the gateway was killed: a child has inherited it."""
     from services.gateway.execution.operation import Operation  # noqa: PLC0415  after the choice of the fault
+    from services.platform.actors import ActorKind  # noqa: PLC0415  as above
 
     first = threading.Lock()
 
@@ -150,7 +167,8 @@ def let_a_connection_outlive_the_process() -> None:
                 return work(uow)
 
             value = commit(self, note, home)
-            if first.acquire(blocking=False) and os.fork() == 0:
+            is_till = self.principal.actor.kind is ActorKind.KEY  # whoever prepares the merchant comes too early
+            if is_till and first.acquire(blocking=False) and os.fork() == 0:
                 os.setsid()  # whoever sweeps up after the gateway does not find it
                 os.closerange(0, connections[-1])
                 os.closerange(connections[-1] + 1, DESCRIPTORS_MAX)
@@ -217,6 +235,126 @@ def sent_before_sending() -> None:
     _replace(tasks, "send", dawdle)
 
 
+def nobody_sweeps() -> None:
+    """Nothing looks for letters and messages whose rings were lost."""
+    from services.notifications.messages import tasks as messages  # noqa: PLC0415  after the choice of the fault
+    from services.platform.worker import letters  # noqa: PLC0415  as above
+
+    def make(tasks: Any) -> Any:
+        def idle(*_: object, **__: object) -> None:
+            """Nothing."""
+
+        return tuple(dataclasses.replace(task, run=idle) if "sweep" in task.name else task for task in tasks)
+
+    _replace(letters, "TASKS", make)
+    _replace(messages, "sweep_messages", lambda _: lambda *_args, **_named: None)
+
+
+def a_failed_ring_fails_its_caller() -> None:
+    """Whoever publishes a letter waits for the broker, and hears of its troubles."""
+    from services.platform.worker.doorbell import BrokerDoorbell  # noqa: PLC0415  after the choice of the fault
+
+    def make(_: Any) -> Any:
+        def nudge(self: BrokerDoorbell, home: Any) -> None:
+            if not self.ring("dispatch_outbox", tenant_id=str(home.tenant_id) if home.tenant_id else None):
+                raise ConnectionError("the broker is away")
+
+        return nudge
+
+    _replace(BrokerDoorbell, "nudge", make)
+
+
+def keep_some_connections() -> None:
+    """A few connections stay in their transactions and never come back to the pool."""
+    from services.platform.db.pool import Pool  # noqa: PLC0415  after the choice of the fault
+
+    calls = itertools.count(1)
+    kept: list[tuple[Any, ...]] = []
+
+    def make(give_back: Any) -> Any:
+        def forgetful(*args: Any) -> None:
+            if next(calls) % KEPT_ONE_IN or len(kept) == KEPT_MAX:
+                give_back(*args)
+            else:
+                kept.append(args)
+
+        return forgetful
+
+    _replace(Pool, "give_back", make)
+
+
+def take_refused_writes_for_bugs() -> None:
+    """The states of a server that only reads, or whose disk is full, are nothing that heals."""
+    from services.gateway.execution import healing  # noqa: PLC0415  after the choice of the fault
+
+    _replace(healing, "_TRANSIENT_STATES", lambda states: states - {"25006", "53100"})
+
+
+def keep_the_first_path() -> None:
+    """A connection looks for tables where the first tenant that it worked for has them."""
+    from services.platform.db.session import Statement  # noqa: PLC0415  after the choice of the fault
+    from services.platform.db.transaction import Transaction  # noqa: PLC0415  as above
+
+    known: set[object] = set()
+
+    def make(init: Any) -> Any:
+        def sticky(self: Any, pool: Any, home: Any, beginning: str, ending: str) -> None:
+            init(self, pool, home, beginning, ending)
+            driver = self._lent.driver
+            if home.tenant_id is not None and driver not in known:
+                known.add(driver)
+                driver.execute(f"SET search_path TO {home.schema}")
+            self._opening = (Statement(beginning), Statement("SELECT 1"))
+
+        return sticky
+
+    _replace(Transaction, "__init__", make)
+
+
+def add_roll_ups() -> None:
+    """A sum that is rolled up again is added to what was there."""
+    from services.billing.metering import repository  # noqa: PLC0415  after the choice of the fault
+
+    absolute, added = "quantity = EXCLUDED.quantity", "quantity = usage_rollups.quantity + EXCLUDED.quantity"
+    _replace(repository, "STORE", lambda statement: statement.replace(absolute, added))
+
+
+def quiet_meter() -> None:
+    """No fault: the cost of reads is written at the end alone, so that a command's statements are the only ones."""
+    from services.platform.metering import cost  # noqa: PLC0415  before the meter runs
+
+    _replace(cost, "FLUSH_SECONDS", lambda _: 86_400.0)
+
+
+def tell_exceptions_in_full() -> None:
+    """Logs repeat what exceptions say."""
+    from services.platform.telemetry import failures  # noqa: PLC0415  after the choice of the fault
+
+    _replace(failures, "_message", lambda _: str)
+
+
+def repeat_what_was_sent() -> None:
+    """Errors about a query repeat its values."""
+    from services.gateway.graphql import answers  # noqa: PLC0415  as above
+
+    _replace(answers, "_without_values", lambda _: str)
+
+
+def put_variables_into_spans() -> None:
+    """Spans hold what was sent."""
+    from services.gateway.graphql import endpoint  # noqa: PLC0415  as above
+    from services.platform.telemetry import traces  # noqa: PLC0415  as above
+
+    def make(read_request: Any) -> Any:
+        def telling(*given: Any) -> Any:
+            traces.span("request", sent=str(given)).end()
+            return read_request(*given)
+
+        return telling
+
+    _replace(endpoint, "read_request", make)
+
+
 FAULTS: Mapping[str, Callable[[], None]] = {
     "acknowledge-before-commit": acknowledge_before_commit,
     "forget-the-claim": forget_the_claim,
@@ -225,6 +363,18 @@ FAULTS: Mapping[str, Callable[[], None]] = {
     "new-message-id": new_message_id_each_time,
     "send-twice": send_everything_twice,
     "sent-before-sending": sent_before_sending,
+    "no-sweep": nobody_sweeps,
+    "connections-kept": keep_some_connections,
+    "unknown-states": take_refused_writes_for_bugs,
+    "sticky-path": keep_the_first_path,
+    "added-roll-ups": add_roll_ups,
+    "quiet-meter": quiet_meter,
+    "failing-rings": a_failed_ring_fails_its_caller,
+    "exceptions-in-full": tell_exceptions_in_full,
+    "echo": repeat_what_was_sent,
+    "variables-in-spans": put_variables_into_spans,
+    **weakened.FAULTS,
+    **unlimited.FAULTS,
 }
 
 
@@ -232,7 +382,10 @@ def main(words: list[str]) -> None:
     """Break the promise, then become the product's command."""
     fault, separator, *command = words
     assert separator == "--", "usage: FAULT -- COMMAND …"
-    FAULTS[fault]()
+    from tests.faults import planted_live  # noqa: PLC0415  it builds on this module
+
+    for name in fault.split("+"):
+        {**FAULTS, **planted_live.FAULTS}[name]()
     from services.cli.__main__ import app  # noqa: PLC0415  after the fault is in place
 
     app(command)

@@ -1,4 +1,4 @@
-"""Two thieves of replies: one before the gateway, one before PostgreSQL. What they steal has already been done."""
+"""Thieves of replies: before the gateway, PostgreSQL and the broker. What they steal has been done already."""
 
 import http.client
 import json
@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Any
 
@@ -114,7 +115,7 @@ def answer_thief(gateway_port: int, appetite: Appetite, stolen: StolenAnswers) -
         def log_message(self, format: str, *args: Any) -> None:
             """Nothing: the logs of the tills tell."""
 
-    with _serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as port:
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as port:
         yield port
 
 
@@ -136,7 +137,70 @@ def commit_thief(postgres_port: int, appetite: Appetite) -> Iterator[int]:
                         end.shutdown(socket.SHUT_RDWR)
                 upward.join(TIMEOUT_SECONDS)
 
-    with _serving(ThreadingTCPServer(("127.0.0.1", 0), Handler)) as port:
+    with serving(ThreadingTCPServer(("127.0.0.1", 0), Handler)) as port:
+        yield port
+
+
+class Trap:
+    """A thief that steals once each time it is set: what a worker has fetched from the broker."""
+
+    # What the sweep alone can make good: other rings are followed by others for the same work.
+    PREY = (b"send_message", b"deliver_letters")
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._changed = threading.Condition()
+        self.stolen = 0
+        self.silence = threading.Event()
+        """Connections that were opened under this event hear nothing more once it is set."""
+
+    def fall_silent(self) -> None:
+        """Connections that are open stay open and never say a word again; new ones talk."""
+        silence, self.silence = self.silence, threading.Event()
+        silence.set()
+
+    def set(self) -> None:
+        """Steal the next prey."""
+        with self._changed:
+            self._is_set = True
+
+    def wait(self, seconds: float) -> bool:
+        """Whether the trap has sprung, at the latest after so long."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._is_set, seconds)
+
+    def wants(self, reply: bytes) -> bool:
+        """Whether this reply is the prey; counts it then."""
+        with self._changed:
+            if not (self._is_set and any(name in reply for name in self.PREY)):
+                return False
+            self._is_set = False
+            self.stolen += 1
+            self._changed.notify_all()
+            return True
+
+
+@contextmanager
+def fetch_thief(broker: Path, trap: Trap) -> Iterator[int]:
+    """A proxy before the broker's socket that hangs up instead of handing over the trap's prey. Gives its port."""
+
+    class Handler(BaseRequestHandler):
+        def handle(self) -> None:
+            silence = trap.silence
+            with socket.socket(socket.AF_UNIX) as server, suppress(OSError):
+                server.connect(str(broker))
+                upward = threading.Thread(target=_pour, args=(self.request, server), daemon=True)
+                upward.start()
+                # The prey is small and comes in one piece, or the trap waits for the next.
+                while (data := server.recv(65536)) and not silence.is_set() and not trap.wants(data):
+                    self.request.sendall(data)
+                if silence.is_set():
+                    upward.join()  # until the client has had enough
+                for end in (server, self.request):
+                    with suppress(OSError):
+                        end.shutdown(socket.SHUT_RDWR)
+
+    with serving(ThreadingTCPServer(("127.0.0.1", 0), Handler)) as port:
         yield port
 
 
@@ -184,7 +248,8 @@ def _position_of_commit(data: bytes) -> int | None:
 
 
 @contextmanager
-def _serving(server: ThreadingTCPServer | ThreadingHTTPServer) -> Iterator[int]:
+def serving(server: ThreadingTCPServer | ThreadingHTTPServer) -> Iterator[int]:
+    """The server at work in a thread; gives its port."""
     server.daemon_threads = True
     server.block_on_close = False
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)

@@ -18,11 +18,10 @@ from signal import SIGKILL
 from services.doubles.mailbox.smtp import start_smtp
 from services.doubles.mailbox.store import MailStore
 from services.platform.clock import monotonic
-from services.platform.embedded.valkey import EmbeddedValkey
 from services.platform.supervision import processes
 from services.platform.supervision.children import Child, ChildSpec
 from services.platform.tenancy.migrations import migrate_shared
-from tests.faults.servers import KILL_SECONDS, MortalPostgres
+from tests.faults.servers import KILL_SECONDS, MortalPostgres, MortalValkey
 from tests.faults.wire import free_port
 from tests.support.mailbox import Mailbox, serving
 
@@ -41,22 +40,24 @@ class Stack:
 
     home: Path
     postgres: MortalPostgres
-    valkey: EmbeddedValkey
+    valkey: MortalValkey
     mailbox: Mailbox
     gateway_port: int
     _environment: Mapping[str, str]
     _children: dict[str, Child]
 
-    def require(self, name: str, *, fault: str | None = None, database_url: str | None = None) -> None:
+    def require(self, name: str, *, fault: str | None = None, environment: Mapping[str, str] | None = None) -> None:
         """See to it that a process runs, with a fault of ``tests.faults.planted`` or without.
 
-        The worker takes up what waits when it is there; the gateway is waited for.
+        ``environment`` adds to what the stack sets. The worker takes up what waits when it is there; the gateway is
+        waited for.
         """
         arguments = ("--port", str(self.gateway_port)) if name == "gateway" else ()
-        url = database_url or (self.postgres.tcp_url() if name == "gateway" else self.postgres.app_url)
+        url = self.postgres.tcp_url() if name == "gateway" else self.postgres.app_url
         module = ("services.cli",) if fault is None else ("tests.faults.planted", fault, "--")
         command = (sys.executable, "-m", *module, name, *arguments)
-        spec = ChildSpec(name, command, {**self._environment, "REGULARS_DATABASE_URL": url}, ROOT)
+        surroundings = {**self._environment, "REGULARS_DATABASE_URL": url, **(environment or {})}
+        spec = ChildSpec(name, command, surroundings, ROOT)
         running = self._children.get(name)
         if running is not None and running.spec == spec and running.exit_code() is None:
             return
@@ -85,6 +86,15 @@ class Stack:
         child = self._children.pop(name, None)
         if child is not None:
             child.stop(grace=0)
+
+    @property
+    def secret(self) -> str:
+        """What the product signs with."""
+        return self._environment["REGULARS_SECRET"]
+
+    def pid(self, name: str) -> int | None:
+        """The number of a process; None if it does not run."""
+        return self._children[name].pid
 
     def ended(self) -> list[str]:
         """Processes that nobody killed and that run no more."""
@@ -115,7 +125,7 @@ def running_stack(*, folder: Path | None = None) -> Iterator[Stack]:
     with ExitStack() as stack:
         home = folder or _temporary_home(stack)
         postgres = stack.enter_context(MortalPostgres(home))
-        valkey = stack.enter_context(EmbeddedValkey(home))
+        valkey = stack.enter_context(MortalValkey(home))
         migrate_shared(postgres.owner_url)
         store = MailStore(home / "mailbox")
         stack.callback(store.close)

@@ -42,6 +42,8 @@ class Verdict:
     repeats: int = 0
     unexplained_repeats: int = 0
     recovery_seconds: float | None = None
+    note: str = ""
+    """What else was counted, for the reader of the table."""
     complaints: list[str] = field(default_factory=list)
 
     def complain(self, what: str, cases: list[str]) -> None:

@@ -7,14 +7,17 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from rich.console import Console
 from rich.markup import escape
 
 from services.platform.clock import monotonic
+from tests.load.bulk import bulk_over_http
 from tests.load.callers import BadAnswer
 from tests.load.contenders import Service, members_over_http, purchases_over_http
 from tests.load.measuring import Measure, Result, Sample, in_turns, measure
+from tests.load.pages import BY_EXECUTOR, PAGE, gather_crowd
 from tests.load.pgbench import Pgbench, PgbenchFailed, Place, by_lot
 from tests.load.stage import Stage, running_stage
 from tests.load.tables import results_table, traffic_table
@@ -28,6 +31,7 @@ SECONDS = 2
 SECONDS_MAX = 60
 MEMBERS = 2_000
 TENANTS_PRESENT = 100
+CROWD, CROWD_MAX = 10_000, 1_000_000
 
 
 def routing(stage: Stage) -> list[Measure]:
@@ -41,21 +45,44 @@ def routing(stage: Stage) -> list[Measure]:
 
 
 def purchase(stage: Stage) -> list[Measure]:
-    """A committed ``recordPurchase``, against pgbench with the same statements on as many connections."""
+    """A committed ``recordPurchase``, against pgbench with a fixed transaction on as many connections."""
     script, place = "record_purchase.sql", _place(stage)
+    today = Pgbench(place, "record_purchase_in_two_trips.sql", clients=16, name="pgbench, as sent today")
     one, eight, sixteen = (Pgbench(place, script, clients) for clients in (1, 8, 16))
     unprepared = Pgbench(place, script, clients=1, mode="extended", name="pgbench, not prepared")
     return [
         in_turns("recordPurchase, 1 caller", one, unprepared, Service(stage, 1)),
         in_turns("recordPurchase, 8", eight, Service(stage, 8), purchases_over_http(stage, 8)),
-        in_turns("recordPurchase, 16", sixteen, purchases_over_http(stage, 16), aim="30 %, 1 ms"),
+        in_turns("recordPurchase, 16", sixteen, today, purchases_over_http(stage, 16), aim="30 %, 1 ms"),
     ]
+
+
+def bulk(stage: Stage) -> list[Measure]:
+    """Receipts by the hundred in one ``recordPurchases``, against pgbench with one receipt a transaction."""
+    single = Pgbench(_place(stage), "record_purchase.sql", clients=16)
+    sizes = (50, 100, 500)
+    return [in_turns("recordPurchases, 4 callers", single, *(bulk_over_http(stage, 4, size) for size in sizes))]
 
 
 def member(stage: Stage) -> list[Measure]:
     """A member by id with balances and tier, against pgbench with the same statements."""
     limit = Pgbench(_place(stage), "member_by_id.sql", clients=16)
     return [in_turns("member by id, 16", limit, members_over_http(stage, 16), aim="7 %, 0.8 ms")]
+
+
+def pages(stage: Stage, *, crowd: int = CROWD) -> list[Measure]:
+    """A page of 50 members with tier, balances and last entries, against pgbench with the same statements."""
+    gathered = gather_crowd(stage, members=crowd)
+    return [
+        in_turns(
+            f"{title} of {crowd:,} members, 16",
+            gathered.limit(is_deep=is_deep),
+            gathered.over_http(PAGE, is_deep=is_deep, name="HTTP, JSON by SQL"),
+            gathered.over_http(BY_EXECUTOR, is_deep=is_deep, name="HTTP, generated code"),
+            aim="55 %, 1 ms; 25 %, 3.5 ms",
+        )
+        for title, is_deep in (("first pages", False), ("deep pages", True))
+    ]
 
 
 def tenants(stage: Stage) -> list[Measure]:
@@ -67,7 +94,9 @@ def tenants(stage: Stage) -> list[Measure]:
 MEASURES: Mapping[str, Callable[[Stage], list[Measure]]] = {
     "routing": routing,
     "purchase": purchase,
+    "bulk": bulk,
     "member": member,
+    "pages": pages,
     "tenants": tenants,
 }
 TRAFFIC = "traffic"
@@ -87,7 +116,8 @@ def main(words: Sequence[str]) -> int:
         for name in (name for name in MEASURES if name in chosen):
             status.update(f"{name} …")
             try:
-                for prepared in MEASURES[name](stage):
+                setting = partial(pages, crowd=asked.crowd) if name == "pages" else MEASURES[name]
+                for prepared in setting(stage):
                     results += measure(prepared, seconds=asked.seconds)
                     _say(began, prepared.title)
             except (PgbenchFailed, BadAnswer, TimeoutError) as error:
@@ -127,6 +157,14 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
         default=SECONDS,
         metavar="N",
         help=f"the length of one run, 1 to {SECONDS_MAX} (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--crowd",
+        type=int,
+        choices=range(1_000, CROWD_MAX + 1),
+        default=CROWD,
+        metavar="N",
+        help="how many members the pages are taken from (default: %(default)s)",
     )
     parser.add_argument("--only", action="append", choices=[*MEASURES, TRAFFIC], help="this measure; may be repeated")
     return parser.parse_args(words)

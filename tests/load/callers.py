@@ -13,6 +13,8 @@ READ_BYTES = 65_536
 
 _HEAD_END = b"\r\n\r\n"
 _LENGTH = b"content-length: "
+_CHUNKED = b"transfer-encoding: chunked"
+_LAST_CHUNK = b"\r\n0\r\n\r\n"
 
 
 class BadAnswer(Exception):
@@ -45,13 +47,18 @@ class _Caller:
         head = bytes(self.received[:end]).lower()
         if not head.startswith(b"http/1.1 200 "):
             raise BadAnswer(self.received.decode(errors="replace"))
-        length = int(head[head.index(_LENGTH) + len(_LENGTH) :].partition(b"\r\n")[0])
         start = end + len(_HEAD_END)
-        if len(self.received) < start + length:
+        if not self._is_whole(head, start):
             return None
-        body = bytes(self.received[start : start + length])
+        body = bytes(self.received[start:])
         self.received.clear()
         return body
+
+    def _is_whole(self, head: bytes, start: int) -> bool:
+        if _CHUNKED in head:
+            return self.received.endswith(_LAST_CHUNK)
+        length = int(head[head.index(_LENGTH) + len(_LENGTH) :].partition(b"\r\n")[0])
+        return len(self.received) >= start + length
 
     def _read(self) -> bytes:
         read = self.connection.recv(READ_BYTES)

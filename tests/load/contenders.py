@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -15,7 +16,7 @@ from tests.faults.load import PURCHASE
 from tests.faults.merchant import CURRENCY
 from tests.load.callers import call_for
 from tests.load.measuring import Sample
-from tests.load.stage import PAID_MINOR, Stage
+from tests.load.stage import GATEWAY_PROCESSES, PAID_MINOR, Stage
 
 MEMBER = """
 query($id: ID!) { member(by: {id: $id}) {
@@ -59,17 +60,13 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Http:
-    """One GraphQL operation over HTTP, by the key of a till, to one gateway process."""
+    """One GraphQL operation over HTTP, by the key of a till, to the gateway's processes."""
 
     stage: Stage
     connections: int
     body: Callable[[Stage], bytes]
     expected: bytes
-
-    @property
-    def name(self) -> str:
-        """The contender in a report."""
-        return "HTTP, one gateway"
+    name: str = f"HTTP, {GATEWAY_PROCESSES} processes"
 
     def run(self, seconds: int) -> Sample:
         """Send the operation for members chosen by lot."""
@@ -99,8 +96,13 @@ def members_over_http(stage: Stage, connections: int) -> Http:
 
 
 def _purchase(stage: Stage) -> bytes:
+    return orjson.dumps({"query": PURCHASE, "variables": {"input": receipt(stage)}})
+
+
+def receipt(stage: Stage) -> dict[str, Any]:
+    """The input of a purchase by a member chosen by lot."""
     key = new_id().hex
-    given = {
+    return {
         "source": "till",
         "externalId": key,
         "storeId": stage.till.store_id,
@@ -109,7 +111,6 @@ def _purchase(stage: Stage) -> bytes:
         "lines": [{"sku": "flat-white", "quantity": "1", "amount": f"{PAID_MINOR // 100}.{PAID_MINOR % 100:02}"}],
         "idempotencyKey": key,
     }
-    return orjson.dumps({"query": PURCHASE, "variables": {"input": given}})
 
 
 def _member(stage: Stage) -> bytes:

@@ -1,6 +1,7 @@
 """One PostgreSQL and one Valkey for a whole test run, shared by its workers and started by the first test that asks.
 
-``REGULARS_TEST_DATABASE_URL`` (a superuser's address) and ``REGULARS_TEST_VALKEY_URL`` put real servers in their place.
+``REGULARS_TEST_DATABASE_URL`` (a superuser's address) and ``REGULARS_TEST_VALKEY_URL`` put real servers in their place;
+``REGULARS_TEST_POOLER_URL`` puts a transaction pooler before the application role, while the owner's DDL goes direct.
 """
 
 import fcntl
@@ -22,6 +23,7 @@ from tests.support.servers import TestRun
 RUN = pytest.StashKey[TestRun]()
 PASSWORD = "regulars-test"
 """For a server given by address, which may ask for one; the embedded server does not."""
+CLEAR_OUT = sql.SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +33,23 @@ class PostgresServer:
     superuser_url: str
     """Leads to a database that no test writes to."""
     run: TestRun
+    pooler_url: str | None = None
+    """Whose host and port the application role goes through, into any database."""
 
     def app_url(self, database: str) -> str:
-        return self._url(database, "regulars_app")
+        return self._url(self.pooler_url or self.superuser_url, database, "regulars_app")
+
+    def direct_app_url(self, database: str) -> str:
+        """The application role's, past the pooler if there is one."""
+        return self._url(self.superuser_url, database, "regulars_app")
 
     def owner_url(self, database: str) -> str:
-        return self._url(database, "regulars_owner")
+        return self._url(self.superuser_url, database, "regulars_owner")
 
     def create_database(self, name: str, *, template: str | None = None) -> None:
-        """Make a database that belongs to the owner role. Nobody may be connected to the ``template``."""
+        """Make a database that belongs to the owner role. Whoever is connected to ``template`` is sent away."""
+        if template is not None:
+            self._execute(CLEAR_OUT.format(sql.Literal(template)))
         self._execute(
             sql.SQL("CREATE DATABASE {} OWNER regulars_owner TEMPLATE {}").format(
                 sql.Identifier(name), sql.Identifier(template or "template1")
@@ -59,8 +69,8 @@ class PostgresServer:
                 build()
                 lock.write("built")
 
-    def _url(self, database: str, role: str) -> str:
-        parts = urlsplit(self.superuser_url)
+    def _url(self, server: str, database: str, role: str) -> str:
+        parts = urlsplit(server)
         address = parts.netloc.rpartition("@")[2]
         user = f"{role}:{PASSWORD}" if parts.password else role
         return parts._replace(netloc=f"{user}@{address}", path=f"/{database}").geturl()
@@ -91,7 +101,7 @@ def postgres_server(pytestconfig: pytest.Config) -> PostgresServer:
     given = os.environ.get("REGULARS_TEST_DATABASE_URL")
     if given is None:
         return PostgresServer(run.addresses()["superuser_url"], run)
-    server = PostgresServer(given, run)
+    server = PostgresServer(given, run, os.environ.get("REGULARS_TEST_POOLER_URL"))
     server.once("roles", lambda: _prepare_roles(given))
     return server
 

@@ -25,6 +25,8 @@ from services.platform.auth.tokens import Signer
 from services.platform.config import Environment, Settings
 from services.platform.db.engine import Database, open_database
 from services.platform.ids import new_id
+from services.platform.limits.buckets import Buckets
+from services.platform.limits.domain import Quota
 from services.platform.metering.cost import CostMeter
 from services.platform.tenancy.registry import TenantRegistry
 from tests.support.database import PostgresServer
@@ -35,6 +37,7 @@ ANSWER_SECONDS_MAX = 60
 SECRET = b"a secret of the tests, long enough"
 POOL_SIZE = 8
 PASSWORD = "correct horse battery"
+NO_VALKEY = "unix:///var/empty/no-valkey"
 
 _numbers = count(1)
 
@@ -60,9 +63,11 @@ class Answer:
 
     @property
     def error(self) -> Any:
-        """The one error's extensions."""
+        """The one error's extensions, but for the correlation id, which is that of the answer."""
         (error,) = self.content["errors"]
-        return error["extensions"]
+        facts = dict(error["extensions"])
+        assert facts.pop("correlationId") == self.headers["X-Correlation-Id"]
+        return facts
 
     @property
     def code(self) -> str:
@@ -74,13 +79,15 @@ class Answer:
 class GatewayThread:
     """An app at work in a thread of its own."""
 
-    def __init__(self, app: Starlette) -> None:
+    def __init__(self, app: Starlette, *, peer: str = "127.0.0.1") -> None:
         self.app = app
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
         self._stop = asyncio.Event()
         self._ready = threading.Event()
-        self._http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://regulars.test")
+        self._http = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app, client=(peer, 40_000)), base_url="http://regulars.test"
+        )
 
     def start(self) -> None:
         self._thread.start()
@@ -254,19 +261,22 @@ def gateway_services(
         passwords=Passwords(),
         signer=signer,
         cost_meter=CostMeter(database),
+        # There is no Valkey, so nothing is limited: tests of limits bring buckets of their own.
+        buckets=Buckets(NO_VALKEY, Quota(settings.rate_capacity, settings.rate_per_second)),
     )
 
 
 @contextmanager
-def running_gateway(services: GatewayServices) -> Iterator[GraphQLClient]:
-    """A stranger's client of a gateway that runs until the block ends."""
-    gateway = GatewayThread(create_app(services))
+def running_gateway(services: GatewayServices, *, peer: str = "127.0.0.1") -> Iterator[GraphQLClient]:
+    """A stranger's client, at the address ``peer``, of a gateway that runs until the block ends."""
+    gateway = GatewayThread(create_app(services), peer=peer)
     gateway.start()
     try:
         yield GraphQLClient(gateway)
     finally:
         gateway.stop()
         services.cost_meter.close()
+        services.buckets.close()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import types
 import typing
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
@@ -45,15 +46,20 @@ def known_events() -> tuple[type[Event], ...]:
 def to_payload(event: Event) -> dict[str, str | int | bool | None]:
     """The event as JSON values."""
     payload: dict[str, str | int | bool | None] = {}
-    for field in dataclasses.fields(event):
-        value = getattr(event, field.name)
+    for name in _field_names(type(event).__name__):
+        value = getattr(event, name)
         if isinstance(value, datetime):
-            payload[field.name] = value.isoformat()
+            payload[name] = value.isoformat()
         elif isinstance(value, UUID):
-            payload[field.name] = str(value)
+            payload[name] = str(value)
         else:
-            payload[field.name] = value
+            payload[name] = value
     return payload
+
+
+@cache
+def _field_names(type_name: str) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(_CLASSES[type_name]))
 
 
 def from_payload(type_name: str, payload: dict[str, Any]) -> Event:

@@ -73,6 +73,16 @@ class QueryLimitExceeded(EdgeError):
 
 
 @dataclass(eq=False)
+class RateLimited(EdgeError):
+    """The caller's bucket has less room than the operation costs. Nothing was done; wait before the next attempt."""
+
+    requested: int
+    remaining: int
+    maximum: int
+    retry_after_seconds: int
+
+
+@dataclass(eq=False)
 class QuerySyntaxInvalid(EdgeError):
     """The document is not GraphQL."""
 
@@ -84,6 +94,26 @@ class QueryInvalid(EdgeError):
     """The document does not fit the schema, or the variables do not fit the document."""
 
     detail: str
+
+
+@dataclass(eq=False)
+class PersistedQueryNotFound(EdgeError):
+    """No trusted document has this hash. Send the text, where texts are accepted."""
+
+
+@dataclass(eq=False)
+class DocumentHashMismatch(EdgeError):
+    """The text that was sent has another hash than the one beside it, or two hashes were sent that differ."""
+
+
+@dataclass(eq=False)
+class DocumentNotTrusted(EdgeError):
+    """This gateway runs trusted documents only, and the text that was sent is none of them."""
+
+
+@dataclass(eq=False)
+class SubscriberTooSlow(EdgeError):
+    """More has happened than is kept for a subscriber who does not take it. Subscribe again after the last cursor."""
 
 
 @dataclass(eq=False)

@@ -7,6 +7,7 @@ from services.platform.auth.principals import Authenticator
 from services.platform.auth.tokens import Signer
 from services.platform.config import Settings
 from services.platform.db.engine import Database
+from services.platform.limits.buckets import Buckets
 from services.platform.metering.cost import CostMeter
 from services.platform.tenancy.registry import TenantRegistry
 
@@ -22,3 +23,4 @@ class GatewayServices:
     passwords: Passwords
     signer: Signer
     cost_meter: CostMeter
+    buckets: Buckets

@@ -24,6 +24,10 @@ _TRANSIENT_STATES = frozenset(
         "57P03",  # server is starting
         "57P05",  # idle session closed
         "25P03",  # idle transaction closed
+        "25006",  # read-only: a server that is about to be, or no longer is, the primary
+        "53100",  # disk full
+        "0A000",  # a prepared statement whose columns changed their type; its connection is closed
+        "26000",  # a prepared statement that somebody discarded; likewise
     }
 )
 _LOST_CONNECTION_CLASS = "08"

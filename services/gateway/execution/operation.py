@@ -2,33 +2,47 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from strawberry.dataloader import DataLoader
-
 from services.gateway.context.errors import ServiceUnavailable, Unauthenticated
 from services.gateway.context.request import RequestContext
 from services.gateway.context.services import GatewayServices
+from services.gateway.execution.batching import Batches, Item, Together
 from services.gateway.execution.healing import is_about_the_database, is_transient, waits
+from services.gateway.execution.loads import Batch, Key, Loads, Value, answered
 from services.gateway.execution.reads import OperationReads, Read
 from services.gateway.execution.threads import Seats
-from services.platform.auth.domain import Principal
+from services.platform.actors import Sender
+from services.platform.auth.domain import Principal, Scope
 from services.platform.clock import wall_now
 from services.platform.db.engine import Database
 from services.platform.db.homes import PLATFORM, Home
+from services.platform.db.questions import Question, ask
 from services.platform.db.session import ReadSession, UnitOfWork, unit_of_work
+from services.platform.telemetry import traces
 from services.platform.tenancy.domain import Tenant
 
 T = TypeVar("T")
-Key = TypeVar("Key")
-Value = TypeVar("Value")
+Row = TypeVar("Row")
 
 Work = Callable[[UnitOfWork], T]
-Batch = Callable[[ReadSession, Sequence[Key]], Mapping[Key, Value]]
 
-BATCH_MAX = 500
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What an operation will load next by the keys of the objects that a read finds.
+
+    ``is_all``: nothing else will be read in this operation.
+    """
+
+    batches: Sequence[Batch[Any, Any]] = ()
+    is_all: bool = False
+
+
+NOTHING_AHEAD = Ahead()
 
 
 class Operation:
@@ -42,15 +56,20 @@ class Operation:
         *,
         raw_variables: Mapping[str, Any],
         verb_seats: Seats | None = None,
+        batches: Batches | None = None,
     ) -> None:
         self.services = services
         self.request = request
         self.raw_variables = raw_variables
         """Variables as the client sent them, before any default."""
+        self.granted_somewhere: set[Scope] = set()
+        """Scopes that were found to be held in the tenant or one of its stores."""
         self._seats = seats
         self._verb_seats = verb_seats or seats
+        self._batches = batches or Batches(services.database, seats)
         self._reads = OperationReads(services.database, seats, now=self._now)
-        self._loaders: dict[Any, DataLoader[Any, Any]] = {}
+        self._loads = Loads(self._read_all)
+        self._is_last = False
 
     @property
     def tenant(self) -> Tenant:
@@ -79,6 +98,20 @@ class Operation:
         """
         return await self._run(self._seats, partial(self._commit, work, home or self.tenant.home), has_key=has_key)
 
+    async def run_together(self, verb: Together[Item, T], item: Item, *, alone: Work[T]) -> T:
+        """Do a command that has an idempotency key: by ``alone``, or with others of its kind; else as `run_command`."""
+        self._loads.forget()
+        await self._reads.rest()
+        home = self.tenant.home
+        return await self._batches.run(
+            verb,
+            item,
+            home=home,
+            now=partial(self._now, home),
+            sender=Sender(self.principal.actor, self.request.correlation_id, traces.traceparent()),
+            alone=lambda: self.run_command(alone, has_key=True),
+        )
+
     async def run_verb(self, verb: Callable[[Database], T], *, has_key: bool) -> T:
         """Do something slow that opens transactions of its own, such as checking a password; else as `run_command`.
 
@@ -86,18 +119,41 @@ class Operation:
         """
         return await self._run(self._verb_seats, partial(verb, self.services.database), has_key=has_key)
 
-    async def read(self, work: Read[T], *, home: Home | None = None) -> T:
-        """Read in the operation's snapshot of the tenant (or of ``home``)."""
-        return await self._reads.read(home or self.tenant.home, work)
+    async def read(self, work: Read[T], *, home: Home | None = None, is_last: bool = False) -> T:
+        """Read in the operation's snapshot of the tenant (or of ``home``), which is over after the last read."""
+        return await self._reads.read(home or self.tenant.home, work, is_last=is_last)
 
-    async def load(self, batch: Batch[Key, Value], key: Key) -> Value | None:
-        """The value of a key in the tenant's home, by a reader that answers many keys at once; None when it is not."""
-        loader = self._loaders.get(batch)
-        if loader is None:
-            loader = DataLoader(load_fn=partial(self._load_batch, batch), max_batch_size=BATCH_MAX)
-            self._loaders[batch] = loader
-        value: Value | None = await loader.load(key)
-        return value
+    async def read_page(
+        self,
+        rows_of: Callable[[ReadSession], Question[Sequence[Row]]],
+        *,
+        key: Callable[[Row], Any],
+        ahead: Ahead = NOTHING_AHEAD,
+    ) -> Sequence[Row]:
+        """Rows of the tenant's home, and what is ``ahead`` of them by their keys."""
+
+        def work(session: ReadSession) -> tuple[Sequence[Row], Sequence[Any], Sequence[Mapping[Any, Any]]]:
+            (rows,) = ask(session, [rows_of(session)], is_last=ahead.is_all and not ahead.batches)
+            keys = [key(row) for row in rows]
+            requests = [(batch, keys) for batch in ahead.batches] if keys else []
+            return rows, keys, answered(session, requests, is_last=ahead.is_all)
+
+        rows, keys, found = await self._reads.read(self.tenant.home, work, is_last=ahead.is_all)
+        if keys:
+            for batch, values in zip(ahead.batches, found, strict=True):
+                self._loads.know(batch, values, keys)
+        return rows
+
+    async def load(self, batch: Batch[Key, Value], key: Key, *, ahead: Ahead = NOTHING_AHEAD) -> Value | None:
+        """The value of a key in the tenant's home, by a reader that answers many keys at once; None when it is not.
+
+        What is ``ahead`` of the same key is read with it.
+        """
+        found = self._loads.load(batch, key)
+        for other in ahead.batches:
+            self._loads.load(other, key)
+        self._is_last = ahead.is_all
+        return await found
 
     async def close(self) -> None:
         """Give back what the operation holds; also after a cancellation."""
@@ -105,7 +161,7 @@ class Operation:
 
     async def _run(self, seats: Seats, work: Callable[[], T], *, has_key: bool) -> T:
         # What was read before a command is old after it, and the seat of its snapshot is needed.
-        self._loaders.clear()
+        self._loads.forget()
         await self._reads.rest()
         return await self._healing(lambda: seats.run(work), has_key=has_key)
 
@@ -133,9 +189,11 @@ class Operation:
         ) as uow:
             return work(uow)
 
-    async def _load_batch(self, batch: Batch[Any, Any], keys: list[Any]) -> list[Any]:
-        found = await self.read(lambda session: batch(session, tuple(keys)))
-        return [found.get(key) for key in keys]
+    async def _read_all(self, requests: Sequence[tuple[Batch[Any, Any], Sequence[Any]]]) -> Sequence[Mapping[Any, Any]]:
+        is_last, self._is_last = self._is_last, False
+        return await self._reads.read(
+            self.tenant.home, lambda session: answered(session, requests, is_last=is_last), is_last=is_last
+        )
 
     def _now(self, home: Home) -> datetime:
         """The clock of a home: the tenant's own, or the wall's on the platform."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 import structlog
 from graphql import GraphQLError
 from strawberry.exceptions import StrawberryGraphQLError
+from structlog.contextvars import get_contextvars
 
 from services.gateway.context.errors import EdgeError, Internal, QueryInvalid
 from services.gateway.context.request import Locale, RequestContext
@@ -13,6 +14,7 @@ from services.gateway.graphql.sentences import sentence
 from services.loyalty.members.errors import IdentityInvalid
 from services.platform.auth.errors import CredentialInvalid
 from services.platform.errors import DomainError, InvalidInput
+from services.platform.telemetry import metrics
 from services.platform.tenancy.errors import TenantContradicted, TenantRequired, TenantSuspended, TenantUnknown
 
 log = structlog.get_logger()
@@ -37,9 +39,17 @@ TOLD_AT_THE_TOP: tuple[type[DomainError], ...] = (
 
 
 def describe(error: DomainError, locale: Locale) -> dict[str, object]:
-    """A refusal as a GraphQL error: a sentence, and the code with its facts for machines."""
+    """A refusal as a GraphQL error: a sentence, and the code with its facts for machines. It is counted."""
     facts = {_camel(name): value for name, value in error.facts().items()}
-    return {"message": sentence(error, locale), "extensions": {"code": error.code, **facts}}
+    metrics.refused(error.code)
+    extensions = {"code": error.code, **_found_by(), **facts}
+    return {"message": sentence(error, locale), "extensions": extensions}
+
+
+def _found_by() -> dict[str, object]:
+    """Under which id our logs tell of this request, where one is under way."""
+    correlation_id = get_contextvars().get("correlation_id")
+    return {"correlationId": correlation_id} if correlation_id else {}
 
 
 def answer_errors(errors: Iterable[GraphQLError], request: RequestContext) -> list[dict[str, object]]:

@@ -29,13 +29,24 @@ def input_hash(info: Info) -> bytes:
     The same input hashes alike whether it was written into the document or sent as a variable. Defaults of the
     operation's own variables belong to what the client sent; defaults of the schema do not.
     """
+    return request_hash(_input(info))
+
+
+def item_hashes(info: Info, name: str) -> list[bytes]:
+    """The hash of each item of a list in the present mutation's ``input``: what it would be as an input of its own."""
+    items: Any = _input(info).get(name)
+    # GraphQL takes a single value for a list of one.
+    return [request_hash(item) for item in (items if isinstance(items, list) else [items])]
+
+
+def _input(info: Info) -> Mapping[str, Any]:
     raw = info._raw_info  # noqa: SLF001  Strawberry wraps the field's nodes without offering them
     variables = {**_operation_defaults(raw.operation.variable_definitions or ()), **info.context.raw_variables}
     for argument in raw.field_nodes[0].arguments or ():
         if argument.name.value == "input":
             value = _plain(argument.value, variables)
-            return request_hash(value if isinstance(value, Mapping) else {})
-    return request_hash({})
+            return value if isinstance(value, Mapping) else {}
+    return {}
 
 
 def _operation_defaults(definitions: Any) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from services.gateway.graphql.sentences import sentence
 from services.loyalty.programs.errors import DocumentProblem
 from services.platform.errors import DomainError
 from services.platform.money import Money
+from services.platform.telemetry import metrics
 
 
 @strawberry.interface(
@@ -132,6 +133,7 @@ def _make_type(cls: type[DomainError]) -> type[ErrorInterface]:
 
 def described_error(error: DomainError, locale: Locale) -> ErrorInterface:
     """A refusal as a member of a result union."""
+    metrics.refused(error.code)
     facts = {name: shape.show(getattr(error, name)) for name, shape in _shapes(type(error)).items()}
     return error_type(type(error))(code=error.code, message=sentence(error, locale), **facts)
 

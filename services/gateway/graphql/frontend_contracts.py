@@ -1,4 +1,4 @@
-"""What front ends and partners build on, written out: the schema, every refusal, the shapes of letters.
+"""What front ends and partners build on, written out: schema, refusals, letters, and operations as trusted documents.
 
 ``python -m services.gateway.graphql.frontend_contracts [folder]`` writes the files; a test compares them.
 """
@@ -22,6 +22,7 @@ from services.gateway.graphql.errors import description_of
 from services.gateway.graphql.fields import Outcomes
 from services.gateway.graphql.schema import MUTATIONS, QUERIES, build_schema
 from services.gateway.graphql.sentences import catalog
+from services.gateway.graphql.trusted import OWN_MANIFEST, manifest_of
 from services.platform.errors import DomainError
 
 FOLDER = Path(__file__).resolve().parents[3] / "frontend-contracts"
@@ -40,6 +41,8 @@ def contract_files() -> Mapping[str, str]:
     files = {"schema.graphql": build_schema(is_sorted=True).as_str() + "\n", "errors.md": errors_page()}
     for event in known_events():
         files[f"events/{event.__name__}.v{event.VERSION}.json"] = _json(event_schema(event))
+    operations = sorted((FOLDER / "operations").glob("*.graphql"))
+    files[OWN_MANIFEST.name] = manifest_of(file.read_text(encoding="utf-8") for file in operations)
     files["events/Envelope.json"] = _json(_object(Envelope, title="Envelope", leave_out={"event"}))
     return files
 

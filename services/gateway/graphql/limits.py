@@ -5,14 +5,18 @@ check itself expensive.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from graphql import (
     DocumentNode,
     FieldNode,
+    FloatValueNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    IntValueNode,
     ListValueNode,
+    NameNode,
     Node,
     ObjectValueNode,
     OperationDefinitionNode,
@@ -22,10 +26,14 @@ from graphql import (
 
 from services.gateway.context.errors import QueryLimitExceeded, RequestMalformed
 
+LENGTH_MAX = 65_536
+"""Characters of a document. Values belong into variables, and comments are read too."""
 TOKENS_MAX = 2_000
 OPERATIONS_MAX = 10
 FRAGMENTS_MAX = 50
 ALIASES_MAX = 50
+INTROSPECTION_ALIASES_MAX = 5
+"""Without aliases equal fields are answered once, so that the schema is told about as often as this."""
 DIRECTIVES_PER_NODE_MAX = 5
 ROOT_FIELDS_MAX = 20
 DEPTH_MAX = 15
@@ -33,12 +41,13 @@ DEPTH_MAX = 15
 NESTING_MAX = 60
 """Braces within braces, which bounds every recursion over a document that comes later."""
 VALUE_DEPTH_MAX = 10
+DIGITS_MAX = 100
+"""Of a number in a document; no type of ours takes one of half that length."""
 
 INTROSPECTION_FIELDS = frozenset({"__schema", "__type"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """Where a node stands in its definition."""
 
     depth: int = 0
@@ -78,6 +87,8 @@ def check_document(document: DocumentNode) -> bool:
             _bound("rootFields", ROOT_FIELDS_MAX, len(node.selection_set.selections))
         _walk(node, tally, tally.definitions.setdefault(name, _Definition()))
     _bound("aliases", ALIASES_MAX, tally.aliases)
+    if tally.has_introspection:
+        _bound("introspectionAliases", INTROSPECTION_ALIASES_MAX, tally.aliases)
     _bound("depth", DEPTH_MAX, max((_depth(name, tally.definitions, {}) for name in tally.definitions), default=0))
     return tally.has_introspection
 
@@ -99,6 +110,8 @@ def _walk(root: Node, tally: _Tally, definition: _Definition) -> None:
         _bound("directives", DIRECTIVES_PER_NODE_MAX, len(getattr(node, "directives", None) or ()))
         if isinstance(node, StringValueNode) and "\0" in node.value:
             raise RequestMalformed(reason="NUL_CHARACTER")
+        if isinstance(node, IntValueNode | FloatValueNode):
+            _bound("digits", DIGITS_MAX, len(node.value))
         if isinstance(node, FragmentSpreadNode):
             definition.spreads.append((node.name.value, place.depth))
         elif isinstance(node, FieldNode):
@@ -117,16 +130,16 @@ def _below(node: Node, place: _Place) -> _Place:
     """
     if isinstance(node, ListValueNode | ObjectValueNode):
         _bound("valueDepth", VALUE_DEPTH_MAX, place.value_depth + 1)
-        return replace(place, value_depth=place.value_depth + 1)
+        return place._replace(value_depth=place.value_depth + 1)
     if isinstance(node, SelectionSetNode):
         _bound("nesting", NESTING_MAX, place.nesting + 1)
-        return replace(place, nesting=place.nesting + 1)
+        return place._replace(nesting=place.nesting + 1)
     if isinstance(node, FieldNode):
         # The schema's own depth is bounded by a rule of the library.
         is_introspection = place.is_introspection or node.name.value in INTROSPECTION_FIELDS
         depth = place.depth if is_introspection else place.depth + 1
         _bound("depth", DEPTH_MAX, depth)
-        return replace(place, depth=depth, is_introspection=is_introspection)
+        return _Place(depth, place.nesting, place.value_depth, is_introspection)
     return place
 
 
@@ -137,6 +150,8 @@ def _is_about_the_schema(node: Node) -> bool:
 def _children(node: Node) -> Iterator[Node]:
     for key in node.keys:
         value = getattr(node, key, None)
+        if isinstance(value, NameNode):
+            continue
         if isinstance(value, Node):
             yield value
         elif isinstance(value, list | tuple):

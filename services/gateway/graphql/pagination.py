@@ -5,7 +5,8 @@ import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 import orjson
@@ -43,6 +44,14 @@ class PageInfo:
 class Edge(Generic[T]):
     node: T = strawberry.field(description="The item itself.")
     cursor: str = strawberry.field(description="The item's place in the connection's order; opaque.")
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            # Few clients ask for every cursor.
+            if name != "cursor" or "place" not in self.__dict__:
+                raise AttributeError(name)
+            return self.place()
 
 
 @strawberry.type(description="A page of a list (Relay cursor connections).")
@@ -145,7 +154,7 @@ def connect(
     """
     read = rows[: asked.first]
     return Connection(
-        edges=[Edge(node=node(row), cursor=cursor(row)) for row in read if is_visible(row)],
+        edges=[_edge(node(row), partial(cursor, row)) for row in read if is_visible(row)],
         page_info=PageInfo(
             has_next_page=len(rows) > asked.first,
             has_previous_page=asked.after is not None,
@@ -153,6 +162,13 @@ def connect(
             end_cursor=cursor(read[-1]) if read else None,
         ),
     )
+
+
+def _edge(node: T, place: Callable[[], str]) -> Edge[T]:
+    """An edge whose cursor is made when it is asked for."""
+    edge: Edge[T] = Edge.__new__(Edge)
+    edge.__dict__.update(node=node, place=place)
+    return edge
 
 
 def _parts(order: str, cursor: str, *, count: int) -> list[str]:

@@ -1,6 +1,6 @@
 """Who may use a field. Every field of Query and Mutation says so; a contract test counts them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ from strawberry.extensions import FieldExtension
 from strawberry.types import Info
 
 from services.gateway.context.errors import Forbidden, Unauthenticated
+from services.gateway.execution.loads import Batch
 from services.gateway.execution.operation import Operation
 from services.gateway.graphql.ids import decode_optional
 from services.platform.actors import ActorKind
@@ -16,6 +17,8 @@ from services.platform.auth.domain import Scope
 
 StoreOf = Callable[[dict[str, Any]], UUID | None]
 Check = Callable[[Operation, Any, dict[str, Any]], None]
+Reads = Callable[..., Batch[Any, Any] | None]
+"""The batch that a resolver will load by the ``key`` of its object, by the arguments; None when it will not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,19 @@ def requires_at(scope: Scope, store_of: StoreOf) -> Access:
         require(operation, scope, store_id=store_of(arguments))
 
     return Access(check, f"Needs the scope `{scope}` at the store, or in the whole tenant.", scope=scope)
+
+
+def requires_at_each(scope: Scope, stores_of: Callable[[dict[str, Any]], Iterable[UUID]]) -> Access:
+    """``scope`` at every store that the arguments name, or nothing is done."""
+
+    def check(operation: Operation, _source: Any, arguments: dict[str, Any]) -> None:
+        require_somewhere(operation, scope)
+        for store_id in stores_of(arguments):
+            require(operation, scope, store_id=store_id)
+
+    return Access(
+        check, f"Needs the scope `{scope}` at every store that is named, or in the whole tenant.", scope=scope
+    )
 
 
 def requires_somewhere(scope: Scope) -> Access:
@@ -117,10 +133,14 @@ def require_somewhere(operation: Operation, scope: Scope) -> None:
     Raises:
         Unauthenticated, Forbidden
     """
+    # Of a list each object asks for the same scope again; an operation's principal does not change.
+    if scope in operation.granted_somewhere:
+        return
     _check_signed_in(operation, None, {})
     _ = operation.tenant
     if not operation.principal.allows_somewhere(scope):
         raise Forbidden(scope=scope)
+    operation.granted_somewhere.add(scope)
 
 
 def is_allowed_at(operation: Operation, scope: Scope, store_id: UUID) -> bool:
@@ -136,8 +156,9 @@ def input_store(arguments: dict[str, Any]) -> UUID | None:
 class Guard(FieldExtension):
     """Lets a resolver run only where its access allows it."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, *, reads: Reads | None = None) -> None:
         self.access = access
+        self.reads = reads
 
     async def resolve_async(
         self, next_: Callable[..., Awaitable[Any]], source: Any, info: Info[Operation, None], **kwargs: Any

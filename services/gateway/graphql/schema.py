@@ -4,6 +4,7 @@ from types import MappingProxyType
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.name_converter import NameConverter
 from strawberry.types.field import StrawberryField
 
 import services.gateway.graphql.enums  # noqa: F401  registers the enums of the core
@@ -19,6 +20,7 @@ from services.gateway.graphql.auth.revoke_api_key import revoke_api_key
 from services.gateway.graphql.auth.revoke_invitation import revoke_invitation
 from services.gateway.graphql.auth.rotate_api_key import rotate_api_key
 from services.gateway.graphql.auth.sign_up import sign_up_merchant
+from services.gateway.graphql.ledger.ledger_entry_posted import ledger_entry_posted
 from services.gateway.graphql.members.create_member_token import create_member_token
 from services.gateway.graphql.members.deactivate_member import deactivate_member
 from services.gateway.graphql.members.enroll_member import enroll_member
@@ -26,6 +28,7 @@ from services.gateway.graphql.members.queries import me, member, members
 from services.gateway.graphql.members.reactivate_member import reactivate_member
 from services.gateway.graphql.members.update_member import update_member
 from services.gateway.graphql.metering.queries import usage
+from services.gateway.graphql.metering.usage_changed import usage_changed
 from services.gateway.graphql.node import node
 from services.gateway.graphql.programs.apply_program_template import apply_program_template
 from services.gateway.graphql.programs.publish_program import publish_program
@@ -33,6 +36,7 @@ from services.gateway.graphql.programs.queries import program
 from services.gateway.graphql.programs.save_program_draft import save_program_draft
 from services.gateway.graphql.purchases.queries import purchase, quote_cart
 from services.gateway.graphql.purchases.record_purchase import record_purchase
+from services.gateway.graphql.purchases.record_purchases import record_purchases
 from services.gateway.graphql.purchases.refund_purchase import refund_purchase
 from services.gateway.graphql.redemptions.redeem_reward import redeem_reward
 from services.gateway.graphql.rewards.archive_reward import archive_reward
@@ -84,6 +88,7 @@ MUTATIONS = MappingProxyType(
         "publish_program": publish_program,
         "reactivate_member": reactivate_member,
         "record_purchase": record_purchase,
+        "record_purchases": record_purchases,
         "redeem_reward": redeem_reward,
         "refund_purchase": refund_purchase,
         "remove_staff": remove_staff,
@@ -97,6 +102,7 @@ MUTATIONS = MappingProxyType(
         "update_store": update_store,
     }
 )
+SUBSCRIPTIONS = MappingProxyType({"ledger_entry_posted": ledger_entry_posted, "usage_changed": usage_changed})
 
 
 def build_schema(*, is_sorted: bool = False) -> strawberry.Schema:
@@ -104,8 +110,31 @@ def build_schema(*, is_sorted: bool = False) -> strawberry.Schema:
     return strawberry.Schema(
         query=_root("Query", "What can be read.", QUERIES),
         mutation=_root("Mutation", "What can be done. Each mutation is one transaction.", MUTATIONS),
-        config=StrawberryConfig(disable_field_suggestions=True, scalar_map=dict(SCALARS), sort_schema=is_sorted),
+        subscription=_root(
+            "Subscription", "What can be followed, over a WebSocket that speaks graphql-transport-ws.", SUBSCRIPTIONS
+        ),
+        config=StrawberryConfig(
+            disable_field_suggestions=True,
+            scalar_map=dict(SCALARS),
+            sort_schema=is_sorted,
+            name_converter=_RememberedNames(),
+        ),
     )
+
+
+class _RememberedNames(NameConverter):
+    """Strawberry's names; it asks for them anew for every field of every input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: dict[str, str] = {}
+
+    def apply_naming_config(self, name: str) -> str:
+        """The name in the schema."""
+        known = self._known.get(name)
+        if known is None:
+            known = self._known[name] = super().apply_naming_config(name)
+        return known
 
 
 def _root(name: str, description: str, fields: MappingProxyType[str, StrawberryField]) -> type:

@@ -41,31 +41,42 @@ class IdentityMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         context = request_context(scope)
         try:
-            reached = await self._reach(Headers(scope=scope))
+            reached = await reach(Headers(scope=scope), authenticator=self._authenticator, seats=self._seats)
         except (TenancyError, CredentialInvalid, ServiceUnavailable) as error:
-            answer = refusal(error, context.locale, self._describe)
+            answer = refusal(error, context, self._describe)
             await answer(scope, receive, send)
             return
         scope[STATE_KEY] = context.reached(tenant=reached.tenant, principal=reached.principal)
         with structlog.contextvars.bound_contextvars(tenant=reached.tenant.slug if reached.tenant else None):
             await self._app(scope, receive, send)
 
-    async def _reach(self, headers: Headers) -> Reached:
-        slug, host = _named(headers)
-        reach = partial(self._authenticator.reach, token=_bearer(headers), tenant_slug=slug, host=host)
-        for wait in waits():
-            try:
-                return await self._seats.run(reach)
-            except DomainError:
+
+async def reach(headers: Headers, *, authenticator: Authenticator, seats: Seats) -> Reached:
+    """Where a request with these headers arrives, and as whom.
+
+    Raises:
+        CredentialInvalid, TenancyError: it arrives nowhere.
+        ServiceUnavailable: the database did not come back in time.
+    """
+    slug, host = _named(headers)
+    token = bearer_of(headers)
+    known = authenticator.remembered(token=token, tenant_slug=slug, host=host)
+    if known is not None:
+        return known
+    look = partial(authenticator.reach, token=token, tenant_slug=slug, host=host)
+    for wait in waits():
+        try:
+            return await seats.run(look)
+        except DomainError:
+            raise
+        except Exception as error:
+            if not is_about_the_database(error):
                 raise
-            except Exception as error:
-                if not is_about_the_database(error):
-                    raise
-            await asyncio.sleep(wait)
-        raise ServiceUnavailable(retryable=True)
+        await asyncio.sleep(wait)
+    raise ServiceUnavailable(retryable=True)
 
 
-def _bearer(headers: Headers) -> str | None:
+def bearer_of(headers: Headers) -> str | None:
     """The token of the Authorization header.
 
     Raises:

@@ -1,6 +1,4 @@
-"""What a request body may be: JSON, of bounded size and nesting, known before anything reads it."""
-
-import re
+"""What a request may be: POST, JSON, and of bounded size; known before anybody reads it."""
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,10 +14,6 @@ from services.gateway.context.request import request_context
 from services.gateway.middleware.refusals import Describe, refusal
 
 BODY_BYTES_MAX = 1024 * 1024
-NESTING_MAX = 32
-
-# A string is one token, so that brackets inside of it do not count; an unclosed one runs to the end.
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|$)|[\[{]+|[\]}]+', re.DOTALL)
 
 
 class LimitsMiddleware:
@@ -33,9 +27,8 @@ class LimitsMiddleware:
         try:
             _check_head(scope)
             body = await _bounded_body(receive)
-            _check_nesting(body)
         except EdgeError as error:
-            answer = refusal(error, request_context(scope).locale, self._describe)
+            answer = refusal(error, request_context(scope), self._describe)
             await answer(scope, receive, send)
             return
         is_sent = False
@@ -79,15 +72,3 @@ async def _bounded_body(receive: Receive) -> bytes:
             raise BodyTooLarge(limit_bytes=BODY_BYTES_MAX)
         if not message.get("more_body", False):
             return b"".join(parts)
-
-
-def _check_nesting(body: bytes) -> None:
-    depth = 0
-    for match in _TOKEN.finditer(body):
-        token = match.group()
-        if token[:1] in b"[{":
-            depth += len(token)
-        elif token[:1] in b"]}":
-            depth -= len(token)
-        if depth > NESTING_MAX:
-            raise RequestMalformed(reason="NESTED_TOO_DEEPLY")

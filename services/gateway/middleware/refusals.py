@@ -7,7 +7,7 @@ import orjson
 from starlette.responses import Response
 
 from services.gateway.context import errors as edge
-from services.gateway.context.request import Locale
+from services.gateway.context.request import Locale, RequestContext
 from services.platform.auth.errors import CredentialInvalid
 from services.platform.errors import DomainError
 from services.platform.tenancy.errors import TenantContradicted, TenantRequired, TenantSuspended, TenantUnknown
@@ -22,6 +22,10 @@ STATUS: Mapping[type[DomainError], int] = MappingProxyType(
         edge.QueryInvalid: 400,
         edge.QueryLimitExceeded: 400,
         edge.IntrospectionForbidden: 400,
+        edge.SubscriberTooSlow: 400,
+        edge.PersistedQueryNotFound: 400,
+        edge.DocumentHashMismatch: 400,
+        edge.DocumentNotTrusted: 400,
         edge.Unauthenticated: 401,
         CredentialInvalid: 401,
         edge.Forbidden: 403,
@@ -32,22 +36,30 @@ STATUS: Mapping[type[DomainError], int] = MappingProxyType(
         edge.MethodNotAllowed: 405,
         edge.BodyTooLarge: 413,
         edge.ContentTypeUnsupported: 415,
+        edge.RateLimited: 429,
         edge.Internal: 500,
         edge.ServiceUnavailable: 503,
     }
 )
 
 
-def refusal(error: DomainError, locale: Locale, describe: Describe) -> Response:
+def refusal(error: DomainError, context: RequestContext, describe: Describe) -> Response:
     """The HTTP answer to a request that got no further."""
+    return Response(
+        orjson.dumps({"errors": [describe(error, context.locale)]}),
+        status_code=STATUS[type(error)],
+        media_type=f"{context.media_type}; charset=utf-8",
+        headers=headers_of(error),
+    )
+
+
+def headers_of(error: DomainError) -> dict[str, str]:
+    """The headers that go with a refusal's status."""
     headers = {"Cache-Control": "no-store"}
     if isinstance(error, edge.MethodNotAllowed):
         headers["Allow"] = error.allowed
+    if isinstance(error, edge.RateLimited):
+        headers["Retry-After"] = str(error.retry_after_seconds)
     if STATUS[type(error)] == 401:  # noqa: PLR2004  the status has one name
         headers["WWW-Authenticate"] = "Bearer"
-    return Response(
-        orjson.dumps({"errors": [describe(error, locale)]}),
-        status_code=STATUS[type(error)],
-        media_type="application/json; charset=utf-8",
-        headers=headers,
-    )
+    return headers

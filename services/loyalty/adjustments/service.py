@@ -52,7 +52,7 @@ def adjust_points(uow: UnitOfWork, *, command: AdjustPoints) -> AdjustedPoints:
     balance = book.balance(version.document.unit.code).available
     answer = AdjustedPoints(entry_id, book.holder_id, points, balance, replayed=False)
     settle = idempotency.settle_statement(operation=OPERATION, key=command.idempotency_key, result=_answer_json(answer))
-    uow.fetch_pipeline([*ledger.writing_statements(book), settle])
+    uow.fetch_pipeline([*ledger.writing_statements((book,)), settle])
     return answer
 
 
@@ -63,7 +63,7 @@ def _arrive(uow: UnitOfWork, command: AdjustPoints) -> tuple[HolderBook, Program
     def reads(member_id: UUID | None) -> list[Statement]:
         assert member_id is not None
         return [
-            *ledger.reading_statements(uow, holder_id=member_id, every_lot=True),
+            *ledger.reading_statements(uow, holder_ids=(member_id,), every_lot=True),
             versions.statement,
             *([stores.store_statement(store_id=command.store_id)] if command.store_id else []),
         ]
@@ -82,7 +82,7 @@ def _arrive(uow: UnitOfWork, command: AdjustPoints) -> tuple[HolderBook, Program
     member_id = arrival.member_id
     assert member_id is not None
     heads, balances, lots, version_rows, *store_rows = arrival.rows
-    book = ledger.open_book(uow, holder_id=member_id, rows=(heads, balances, lots), store_id=command.store_id)
+    book = ledger.open_only_book(uow, holder_id=member_id, rows=(heads, balances, lots), store_id=command.store_id)
     if book is None:
         raise MemberNotFound(member_id=member_id)
     if command.store_id is not None:

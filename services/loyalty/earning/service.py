@@ -1,6 +1,7 @@
 """Filling caps and giving them back."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
@@ -11,19 +12,34 @@ from services.loyalty.earning.domain import Evaluation
 from services.platform.db.session import Statement
 
 
-def fill_caps_statements(*, member_id: UUID, evaluation: Evaluation, day: date) -> list[Statement]:
-    """Count what rules with a cap gave on a day; nothing when no such rule gave points.
+@dataclass(frozen=True, slots=True)
+class CapUse:
+    """Where points count against a cap."""
+
+    member_id: UUID
+    rule_id: str
+    day: date
+
+
+def cap_uses(evaluation: Evaluation, *, member_id: UUID, day: date) -> dict[CapUse, int]:
+    """The points that rules with a cap gave on a day.
 
     A rule without a cap leaves no trace, so that a cap which is added later in the day starts empty.
     """
-    rows = [
-        {"rule_id": accrual.rule_id, "points": accrual.points}
+    return {
+        CapUse(member_id, accrual.rule_id, day): accrual.points
         for accrual in evaluation.accruals
         if accrual.cap_room is not None and accrual.points
+    }
+
+
+def fill_caps_statements(uses: Mapping[CapUse, int]) -> list[Statement]:
+    """Count points against caps; nothing when there are none."""
+    rows = [
+        {"member_id": use.member_id, "rule_id": use.rule_id, "day": use.day, "points": points}
+        for use, points in uses.items()
     ]
-    if not rows:
-        return []
-    return [Statement(repository.ADD, {"member_id": member_id, "day": day, "rows": Jsonb(rows)})]
+    return [Statement(repository.ADD, {"rows": Jsonb(rows)})] if rows else []
 
 
 def change_caps_statements(*, member_id: UUID, points: Mapping[str, int], day: date) -> list[Statement]:

@@ -24,7 +24,7 @@ from services.loyalty.ledger.domain import (
     counter_changes,
 )
 from services.loyalty.ledger.domain.book import HolderBook
-from services.loyalty.ledger.domain.holdings import Balance
+from services.loyalty.ledger.domain.holdings import Balance, EntryLine
 from services.platform.actors import Actor, ActorKind
 from services.platform.db.session import Statement, UnitOfWork
 
@@ -34,13 +34,18 @@ LOCK = """
 SELECT id, entry_seq, last_hash FROM ledger_holders WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE"""
 INSERT_HOLDER = """
 INSERT INTO ledger_holders (id, entry_seq, last_hash, created_at) VALUES (%(id)s, %(seq)s, %(hash)s, %(now)s)"""
-MOVE_HEAD = """
-UPDATE ledger_holders SET entry_seq = %(seq)s, last_hash = %(hash)s WHERE id = %(id)s AND entry_seq = %(before)s"""
-INSERT_ENTRY = """
+MOVE_HEADS = """
+UPDATE ledger_holders SET entry_seq = rows.seq, last_hash = rows.hash
+FROM jsonb_to_recordset(%(rows)s) AS rows (id uuid, before bigint, seq bigint, hash bytea)
+WHERE ledger_holders.id = rows.id AND entry_seq = rows.before"""
+INSERT_ENTRIES = """
 INSERT INTO ledger_entries (id, holder_id, seq, kind, store_id, program_version_id, actor_kind, actor_id,
     reference_kind, reference_id, reason, occurred_at, recorded_at, previous_hash, hash)
-VALUES (%(id)s, %(holder_id)s, %(seq)s, %(kind)s, %(store_id)s, %(program_version_id)s, %(actor_kind)s, %(actor_id)s,
-    %(reference_kind)s, %(reference_id)s, %(reason)s, %(occurred_at)s, %(recorded_at)s, %(previous_hash)s, %(hash)s)"""
+SELECT id, holder_id, seq, kind, store_id, program_version_id, actor_kind, actor_id, reference_kind, reference_id,
+    reason, occurred_at, recorded_at, previous_hash, hash
+FROM jsonb_to_recordset(%(rows)s) AS rows (id uuid, holder_id uuid, seq bigint, kind text, store_id uuid,
+    program_version_id uuid, actor_kind text, actor_id uuid, reference_kind text, reference_id uuid, reason text,
+    occurred_at timestamptz, recorded_at timestamptz, previous_hash bytea, hash bytea)"""
 INSERT_POSTINGS = """
 INSERT INTO ledger_postings (entry_id, position, unit, debit_holder_id, debit_purpose, credit_holder_id,
     credit_purpose, amount)
@@ -62,21 +67,24 @@ FROM jsonb_to_recordset(%(rows)s) AS rows (id uuid, holder_id uuid, unit text, a
 UPDATE_LOTS = """
 UPDATE ledger_lots SET remaining = rows.remaining, state = rows.state
 FROM jsonb_to_recordset(%(rows)s) AS rows (id uuid, remaining bigint, state text) WHERE ledger_lots.id = rows.id"""
-INSERT_BALANCE = """
-INSERT INTO ledger_balances (holder_id, unit, pending_in, pending_out, available_in, available_out, held_in, held_out,
-    owed_in, owed_out, earned, spent, expired, reversed, adjusted)
-VALUES (%(holder_id)s, %(unit)s, %(pending_in)s, %(pending_out)s, %(available_in)s, %(available_out)s, %(held_in)s,
-    %(held_out)s, %(owed_in)s, %(owed_out)s, %(earned)s, %(spent)s, %(expired)s, %(reversed)s, %(adjusted)s)"""
+BALANCE_COLUMNS = """
+holder_id, unit, pending_in, pending_out, available_in, available_out, held_in, held_out, owed_in, owed_out, earned,
+spent, expired, reversed, adjusted"""
+CHANGES = """
+jsonb_to_recordset(%(rows)s) AS rows (holder_id uuid, unit text, pending_in bigint, pending_out bigint,
+    available_in bigint, available_out bigint, held_in bigint, held_out bigint, owed_in bigint, owed_out bigint,
+    earned bigint, spent bigint, expired bigint, reversed bigint, adjusted bigint)"""
+INSERT_BALANCES = f"INSERT INTO ledger_balances ({BALANCE_COLUMNS}) SELECT {BALANCE_COLUMNS} FROM {CHANGES}"
 # Not an upsert: the checks of an INSERT look at its own values, and a debit alone is below zero.
-UPDATE_BALANCE = """
-UPDATE ledger_balances SET
-    pending_in = pending_in + %(pending_in)s, pending_out = pending_out + %(pending_out)s,
-    available_in = available_in + %(available_in)s, available_out = available_out + %(available_out)s,
-    held_in = held_in + %(held_in)s, held_out = held_out + %(held_out)s,
-    owed_in = owed_in + %(owed_in)s, owed_out = owed_out + %(owed_out)s,
-    earned = earned + %(earned)s, spent = spent + %(spent)s, expired = expired + %(expired)s,
-    reversed = reversed + %(reversed)s, adjusted = adjusted + %(adjusted)s
-WHERE holder_id = %(holder_id)s AND unit = %(unit)s"""
+UPDATE_BALANCES = f"""
+UPDATE ledger_balances AS held SET
+    pending_in = held.pending_in + rows.pending_in, pending_out = held.pending_out + rows.pending_out,
+    available_in = held.available_in + rows.available_in, available_out = held.available_out + rows.available_out,
+    held_in = held.held_in + rows.held_in, held_out = held.held_out + rows.held_out,
+    owed_in = held.owed_in + rows.owed_in, owed_out = held.owed_out + rows.owed_out,
+    earned = held.earned + rows.earned, spent = held.spent + rows.spent, expired = held.expired + rows.expired,
+    reversed = held.reversed + rows.reversed, adjusted = held.adjusted + rows.adjusted
+FROM {CHANGES} WHERE held.holder_id = rows.holder_id AND held.unit = rows.unit"""
 
 BALANCES = """
 SELECT holder_id, unit, pending_in - pending_out AS pending, available_in - available_out AS available,
@@ -100,6 +108,26 @@ ENTRIES_PAGE = f"""
 SELECT {ENTRY_COLUMNS} FROM ledger_entries
 WHERE holder_id = %(holder_id)s AND (%(after)s::bigint IS NULL OR seq < %(after)s) ORDER BY seq DESC LIMIT %(limit)s"""
 ENTRIES_BY_ID = f"SELECT {ENTRY_COLUMNS} FROM ledger_entries WHERE id = ANY(%(ids)s)"
+# What lists show of an entry, with what its holder's accounts gained in place of its postings.
+LINE_COLUMNS = """
+ledger_entries.id, holder_id, seq, kind, store_id, reason, actor_kind, occurred_at, recorded_at, previous_hash, hash,
+(SELECT sum(CASE WHEN credit_holder_id IS NULL THEN 0 ELSE amount END)::bigint
+    - sum(CASE WHEN debit_holder_id IS NULL THEN 0 ELSE amount END)::bigint
+FROM ledger_postings WHERE entry_id = ledger_entries.id) AS gained"""
+LINES_BEFORE = f"""
+SELECT {LINE_COLUMNS} FROM ledger_entries
+WHERE holder_id = %(holder_id)s AND seq < %(after)s ORDER BY seq DESC LIMIT %(limit)s"""
+# A chain has no gaps, so that its head tells where its last entries begin.
+LATEST_LINES = f"""
+SELECT {LINE_COLUMNS}
+FROM ledger_holders JOIN ledger_entries ON holder_id = ledger_holders.id AND seq > entry_seq - %(limit)s
+WHERE ledger_holders.id = ANY(%(ids)s) ORDER BY holder_id, seq DESC"""
+# For live followers: by id, which is by time of making, or by a holder's chain. Only keys are read.
+POSTED_SINCE = """
+SELECT id, holder_id, seq FROM ledger_entries WHERE id > %(since)s ORDER BY id LIMIT %(limit)s"""
+POSTED_TO_HOLDER = """
+SELECT id, holder_id, seq FROM ledger_entries
+WHERE holder_id = %(holder_id)s AND seq > %(after)s ORDER BY seq LIMIT %(limit)s"""
 ENTRIES_BY_REFERENCE = f"""
 SELECT {ENTRY_COLUMNS} FROM ledger_entries
 WHERE reference_kind = %(kind)s AND reference_id = ANY(%(ids)s) ORDER BY holder_id, seq"""
@@ -127,31 +155,41 @@ def heads_of(rows: Iterable[DictRow]) -> dict[UUID, ChainHead]:
     return {row["id"]: ChainHead(row["entry_seq"], row["last_hash"]) for row in rows}
 
 
-def book_statements(book: HolderBook) -> list[Statement]:
-    """What writes a book's entries, in an order that foreign keys allow; nothing when there are none."""
-    if not book.entries:
-        return []
-    statements = [Statement(INSERT_ENTRY, _entry_values(entry)) for entry in book.entries]
-    statements.append(Statement(INSERT_POSTINGS, {"rows": Jsonb(_posting_rows(book.entries))}))
-    if book.born:
-        rows = [_lot_values(book.lots[lot_id], header) for lot_id, header in book.born.items()]
-        statements.append(Statement(INSERT_LOTS, {"rows": Jsonb(rows)}))
-    if book.changed:
-        changed = [book.lots[lot_id] for lot_id in sorted(book.changed)]
-        rows = [{"id": lot.id, "remaining": lot.remaining, "state": lot.state.value} for lot in changed]
-        statements.append(Statement(UPDATE_LOTS, {"rows": Jsonb(rows)}))
-    statements.append(Statement(INSERT_MOVEMENTS, {"rows": Jsonb(_movement_rows(book.entries))}))
-    statements += _balance_statements(book)
-    statements.append(_head_statement(book))
-    return statements
+def book_statements(books: Iterable[HolderBook]) -> list[Statement]:
+    """What writes the entries of books, one statement a table, in an order that foreign keys allow.
+
+    Nothing when there are no entries.
+    """
+    books = [book for book in books if book.entries]
+    entries = [entry for book in books for entry in book.entries]
+    balances = [(row, row["unit"] in book.known_units) for book in books for row in _balance_rows(book)]
+    tables = (
+        (INSERT_ENTRIES, [_entry_values(entry) for entry in entries]),
+        (INSERT_POSTINGS, _posting_rows(entries)),
+        (INSERT_LOTS, [_lot_values(book.lots[id_], header) for book in books for id_, header in book.born.items()]),
+        (UPDATE_LOTS, [_lot_state(book.lots[id_]) for book in books for id_ in sorted(book.changed)]),
+        (INSERT_MOVEMENTS, _movement_rows(entries)),
+        (UPDATE_BALANCES, [row for row, is_known in balances if is_known]),
+        (INSERT_BALANCES, [row for row, is_known in balances if not is_known]),
+        (MOVE_HEADS, [_head_values(book) for book in books]),
+    )
+    return [Statement(query, {"rows": Jsonb(rows)}) for query, rows in tables if rows]
 
 
-def _head_statement(book: HolderBook) -> Statement:
-    before = book.entries[0].seq - 1
-    return Statement(MOVE_HEAD, {"id": book.holder_id, "seq": book.head.seq, "hash": book.head.hash, "before": before})
+def _head_values(book: HolderBook) -> dict[str, Any]:
+    return {
+        "id": book.holder_id,
+        "before": book.entries[0].seq - 1,
+        "seq": book.head.seq,
+        "hash": _bytea(book.head.hash),
+    }
 
 
-def _balance_statements(book: HolderBook) -> list[Statement]:
+def _lot_state(lot: Lot) -> dict[str, Any]:
+    return {"id": lot.id, "remaining": lot.remaining, "state": lot.state.value}
+
+
+def _balance_rows(book: HolderBook) -> list[dict[str, Any]]:
     changes: dict[str, dict[str, int]] = {}
     for entry in book.entries:
         for moved in balance_changes(entry):
@@ -162,13 +200,12 @@ def _balance_statements(book: HolderBook) -> list[Statement]:
             change = changes.setdefault(counted.unit, _no_change())
             for counter in _COUNTERS:
                 change[counter] += getattr(counted, counter)
-    return [
-        Statement(
-            UPDATE_BALANCE if unit in book.known_units else INSERT_BALANCE,
-            {"holder_id": book.holder_id, "unit": unit, **changes[unit]},
-        )
-        for unit in sorted(changes)
-    ]
+    return [{"holder_id": book.holder_id, "unit": unit, **changes[unit]} for unit in sorted(changes)]
+
+
+def _bytea(value: bytes) -> str:
+    """Bytes as JSON can carry them to a ``bytea``."""
+    return f"\\x{value.hex()}"
 
 
 def _no_change() -> dict[str, int]:
@@ -192,8 +229,8 @@ def _entry_values(entry: Entry) -> dict[str, Any]:
         "reason": header.reason,
         "occurred_at": header.occurred_at,
         "recorded_at": header.recorded_at,
-        "previous_hash": entry.prev_hash,
-        "hash": entry.hash,
+        "previous_hash": _bytea(entry.prev_hash),
+        "hash": _bytea(entry.hash),
     }
 
 
@@ -277,6 +314,23 @@ def posting_of(row: DictRow) -> Posting:
         debit=AccountRef(row["debit_holder_id"], unit, Purpose(row["debit_purpose"])),
         credit=AccountRef(row["credit_holder_id"], unit, Purpose(row["credit_purpose"])),
         amount=row["amount"],
+    )
+
+
+def line_of(row: DictRow) -> EntryLine:
+    return EntryLine(
+        id=row["id"],
+        holder_id=row["holder_id"],
+        kind=EntryKind(row["kind"]),
+        seq=row["seq"],
+        gained=row["gained"],
+        store_id=row["store_id"],
+        reason=row["reason"],
+        actor_kind=ActorKind(row["actor_kind"]),
+        occurred_at=row["occurred_at"],
+        recorded_at=row["recorded_at"],
+        prev_hash=row["previous_hash"],
+        hash=row["hash"],
     )
 
 

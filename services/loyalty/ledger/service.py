@@ -4,15 +4,17 @@ A caller puts `reading_statements` into its pipeline, opens the holder's book wi
 `writing_statements` into its last pipeline. Whatever a decision depends on is read after the lock.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from psycopg.rows import DictRow
 
 from services.loyalty.ledger import repository
-from services.loyalty.ledger.domain import GENESIS_HASH, ChainHead, EntryHeader, Reference
+from services.loyalty.ledger.domain import GENESIS_HASH, ChainHead, EntryHeader, Lot, Reference
 from services.loyalty.ledger.domain.book import HolderBook
+from services.loyalty.ledger.domain.holdings import Balance
 from services.platform.db.session import Statement, UnitOfWork
 from services.platform.ids import new_id
 
@@ -31,9 +33,19 @@ def lock_holders(uow: UnitOfWork, *, holder_ids: Collection[UUID]) -> dict[UUID,
     return repository.lock_holders(uow, holder_ids)
 
 
-def reading_statements(uow: UnitOfWork, *, holder_id: UUID, every_lot: bool) -> list[Statement]:
-    """Lock one holder and read what it has: all lots with a remainder, or the due ones only."""
-    values = {"ids": [holder_id], "now": uow.now}
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is stored of a holder that is locked; of its lots those that were asked for."""
+
+    holder_id: UUID
+    head: ChainHead
+    balances: tuple[Balance, ...]
+    lots: tuple[Lot, ...]
+
+
+def reading_statements(uow: UnitOfWork, *, holder_ids: Collection[UUID], every_lot: bool) -> list[Statement]:
+    """Lock holders and read what they have: all lots with a remainder, or the due ones only."""
+    values = {"ids": list(holder_ids), "now": uow.now}
     return [
         Statement(repository.LOCK, values),
         Statement(repository.BALANCES, values),
@@ -41,29 +53,42 @@ def reading_statements(uow: UnitOfWork, *, holder_id: UUID, every_lot: bool) -> 
     ]
 
 
-def open_book(
-    uow: UnitOfWork, *, holder_id: UUID, rows: Sequence[list[DictRow]], store_id: UUID | None = None
-) -> HolderBook | None:
-    """The holder's book from the rows of `reading_statements`, with what is due at ``uow.now`` settled.
+def stored_by_holder(rows: Sequence[list[DictRow]]) -> dict[UUID, Stored]:
+    """What `reading_statements` found, by holder; those that exist."""
+    heads, balance_rows, lot_rows = rows
+    balances: dict[UUID, list[Balance]] = {}
+    for row in balance_rows:
+        balances.setdefault(row["holder_id"], []).append(repository.balance_of(row))
+    lots: dict[UUID, list[Lot]] = {}
+    for row in lot_rows:
+        lots.setdefault(row["holder_id"], []).append(repository.lot_of(row))
+    return {
+        holder_id: Stored(holder_id, head, tuple(balances.get(holder_id, ())), tuple(lots.get(holder_id, ())))
+        for holder_id, head in repository.heads_of(heads).items()
+    }
 
-    None when there is no such holder.
-    """
-    heads, balances, lots = rows
-    head = repository.heads_of(heads).get(holder_id)
-    if head is None:
-        return None
-    values = [repository.balance_of(row) for row in balances]
+
+def open_book(uow: UnitOfWork, *, stored: Stored, store_id: UUID | None = None) -> HolderBook:
+    """The holder's book, with what is due at ``uow.now`` settled."""
     book = HolderBook(
-        holder_id=holder_id,
-        head=head,
-        balances={balance.unit: balance for balance in values},
-        lots={row["id"]: repository.lot_of(row) for row in lots},
-        known_units=frozenset(balance.unit for balance in values),
+        holder_id=stored.holder_id,
+        head=stored.head,
+        balances={balance.unit: balance for balance in stored.balances},
+        lots={lot.id: lot for lot in stored.lots},
+        known_units=frozenset(balance.unit for balance in stored.balances),
     )
     if book.lots:
-        header = entry_header(uow, holder_id=holder_id, occurred_at=uow.now, store_id=store_id)
+        header = entry_header(uow, holder_id=stored.holder_id, occurred_at=uow.now, store_id=store_id)
         book.settle_due(header, ids=_ids())
     return book
+
+
+def open_only_book(
+    uow: UnitOfWork, *, holder_id: UUID, rows: Sequence[list[DictRow]], store_id: UUID | None = None
+) -> HolderBook | None:
+    """The book of the one holder whom `reading_statements` asked for; None when there is no such holder."""
+    stored = stored_by_holder(rows).get(holder_id)
+    return None if stored is None else open_book(uow, stored=stored, store_id=store_id)
 
 
 def entry_header(
@@ -76,7 +101,8 @@ def entry_header(
     reference: Reference | None = None,
     reason: str | None = None,
 ) -> EntryHeader:
-    """The header of an entry that this unit of work writes, with a new id."""
+    """The header of an entry that this unit of work writes, with a new id; followers are told after the commit."""
+    uow.has_posted = True
     return EntryHeader(
         id=new_id(),
         holder_id=holder_id,
@@ -90,9 +116,9 @@ def entry_header(
     )
 
 
-def writing_statements(book: HolderBook) -> list[Statement]:
-    """What writes the entries of a book, to be run in one pipeline."""
-    return repository.book_statements(book)
+def writing_statements(books: Iterable[HolderBook]) -> list[Statement]:
+    """What writes the entries of books, to be run in one pipeline."""
+    return repository.book_statements(books)
 
 
 def _ids() -> Iterator[UUID]:

@@ -21,6 +21,12 @@ COUNTS = """
 SELECT (SELECT count(*) FROM ledger_entries) AS entries, (SELECT count(*) FROM ledger_holders) AS holders"""
 UNITS = "SELECT DISTINCT unit FROM ledger_balances ORDER BY unit"
 
+TOTALS = """
+SELECT unit, sum(pending_in - pending_out) AS pending, sum(available_in - available_out) AS available,
+    sum(held_in - held_out) AS held, sum(owed_in - owed_out) AS owed, sum(earned) AS earned, sum(spent) AS spent,
+    sum(expired) AS expired, sum(reversed) AS reversed, sum(adjusted) AS adjusted
+FROM ledger_balances GROUP BY unit ORDER BY unit"""
+
 # What holders have by their running balances, and what the program gave by its postings, cancel out.
 UNIT_SUMS = """
 SELECT unit, sum(holders) AS holders, sum(program) AS program FROM (

@@ -16,7 +16,9 @@ from services.loyalty.members.domain import (
     region_of,
 )
 from services.loyalty.members.errors import MemberInactive, MemberNotFound
+from services.loyalty.stores.domain import Store
 from services.loyalty.stores.queries import store_by_id
+from services.platform.db.questions import Question, ask
 from services.platform.db.session import ReadSession, Statement
 
 
@@ -26,13 +28,40 @@ def normalized_ref(session: ReadSession, *, ref: MemberRef, store_id: UUID | Non
     Raises:
         IdentityInvalid, InvalidInput: it can be nobody's.
     """
+    store = None
+    if store_id is not None and is_dialed_locally(ref):
+        store = store_by_id(session, store_id=store_id)
+    return normalized_at(ref, store=store)
+
+
+def is_dialed_locally(ref: MemberRef) -> bool:
+    """Whether it is a phone number without a country, which says something only where a store is."""
+    return isinstance(ref, Identity) and ref.kind is IdentityKind.PHONE and not ref.value.lstrip().startswith("+")
+
+
+def normalized_at(ref: MemberRef, *, store: Store | None) -> MemberRef:
+    """The reference in its stored form; ``store`` says where a phone number was dialed.
+
+    Raises:
+        IdentityInvalid, InvalidInput: it can be nobody's.
+    """
     if isinstance(ref, UUID):
         return ref
-    region = None
-    if ref.kind is IdentityKind.PHONE and store_id is not None and not ref.value.lstrip().startswith("+"):
-        store = store_by_id(session, store_id=store_id)
-        region = region_of(store.timezone) if store else None
-    return normalize_identity(ref, region=region, field="member.identity")
+    return normalize_identity(ref, region=region_of(store.timezone) if store else None, field="member.identity")
+
+
+def identities_statement(*, identities: Collection[Identity]) -> Statement:
+    """The statement whose rows `ids_by_identity` reads. The identities are in their stored form."""
+    values = {
+        "kinds": [identity.kind.value for identity in identities],
+        "values": [identity.value for identity in identities],
+    }
+    return Statement(repository.BY_IDENTITIES, values)
+
+
+def ids_by_identity(rows: Sequence[DictRow]) -> dict[Identity, UUID]:
+    """The ids of members by identity; those that exist."""
+    return {repository.identity_of(row): row["member_id"] for row in rows}
 
 
 def identity_statement(*, identity: Identity) -> Statement:
@@ -65,9 +94,19 @@ def resolved(session: ReadSession, *, ref: MemberRef, store_id: UUID | None = No
     return identified(session.fetch_all(statement.query, statement.values))
 
 
+def statuses_statement(*, member_ids: Collection[UUID]) -> Statement:
+    """The statement whose rows `statuses_of` reads."""
+    return Statement(repository.STATUS, {"ids": list(member_ids)})
+
+
+def statuses_of(rows: Sequence[DictRow]) -> dict[UUID, MemberStatus]:
+    """Whether members are active, by id; those that exist."""
+    return {row["id"]: MemberStatus(row["status"]) for row in rows}
+
+
 def status_statement(*, member_id: UUID) -> Statement:
     """The statement whose rows `status_of` reads."""
-    return Statement(repository.STATUS, {"id": member_id})
+    return statuses_statement(member_ids=(member_id,))
 
 
 def status_of(rows: Sequence[DictRow], *, member_id: UUID) -> MemberStatus:
@@ -98,11 +137,18 @@ def member_by_id(session: ReadSession, *, member_id: UUID) -> Member | None:
 
 def members_by_ids(session: ReadSession, *, member_ids: Collection[UUID]) -> dict[UUID, Member]:
     """Members by id; those that exist."""
+    (found,) = ask(session, [members_question(member_ids=member_ids)])
+    members: dict[UUID, Member] = found
+    return members
+
+
+def members_question(*, member_ids: Collection[UUID]) -> Question[dict[UUID, Member]]:
+    """Asks for members by id; those that exist."""
     values = {"ids": list(member_ids)}
-    rows, identities = session.fetch_pipeline(
-        [Statement(repository.BY_IDS, values), Statement(repository.IDENTITIES, values)]
+    return Question(
+        [Statement(repository.BY_IDS, values), Statement(repository.IDENTITIES, values)],
+        lambda rows: {member.id: member for member in repository.members_of(rows[0], identities=rows[1])},
     )
-    return {member.id: member for member in repository.members_of(rows, identities=identities)}
 
 
 def member_by_identity(session: ReadSession, *, identity: Identity, store_id: UUID | None = None) -> Member | None:
@@ -118,8 +164,22 @@ def member_by_identity(session: ReadSession, *, identity: Identity, store_id: UU
     return member_by_id(session, member_id=member_id)
 
 
+def members_page_question(*, limit: int, after_id: UUID | None = None) -> Question[tuple[Member, ...]]:
+    """Asks for members, newest first, from before ``after_id``."""
+    values = {"after": after_id, "limit": limit}
+    page, identities = (
+        (repository.FIRST_PAGE, repository.IDENTITIES_OF_FIRST_PAGE)
+        if after_id is None
+        else (repository.PAGE, repository.IDENTITIES_OF_PAGE)
+    )
+    return Question(
+        [Statement(page, values), Statement(identities, values)],
+        lambda rows: repository.members_of(rows[0], identities=rows[1]),
+    )
+
+
 def members_page(session: ReadSession, *, limit: int, after_id: UUID | None = None) -> tuple[Member, ...]:
     """Members, newest first, from before ``after_id``."""
-    rows = session.fetch_all(repository.PAGE, {"after": after_id, "limit": limit})
-    identities = session.fetch_all(repository.IDENTITIES, {"ids": [row["id"] for row in rows]})
-    return repository.members_of(rows, identities=identities)
+    (found,) = ask(session, [members_page_question(limit=limit, after_id=after_id)])
+    members: tuple[Member, ...] = found
+    return members

@@ -14,13 +14,26 @@ from services.platform.ids import new_id
 
 COLUMNS = "id, name, birthday, locale, timezone, status, enrolled_at, enrolled_store_id, updated_at"
 BY_IDS = f"SELECT {COLUMNS} FROM members WHERE id = ANY(%(ids)s)"
-PAGE = f"""
-SELECT {COLUMNS} FROM members
-WHERE %(after)s::uuid IS NULL OR id < %(after)s ORDER BY id DESC LIMIT %(limit)s"""
+# Two texts, since a plan that fits both a first page and a deep one reads all that is before it.
+FIRST_PAGE = f"SELECT {COLUMNS} FROM members ORDER BY id DESC LIMIT %(limit)s"
+PAGE = f"SELECT {COLUMNS} FROM members WHERE id < %(after)s ORDER BY id DESC LIMIT %(limit)s"
+IDENTITIES_OF_FIRST_PAGE = """
+SELECT member_id, kind, value
+FROM (SELECT id FROM members ORDER BY id DESC LIMIT %(limit)s) AS page
+    JOIN member_identities ON member_id = page.id
+ORDER BY member_id, kind, value"""
+IDENTITIES_OF_PAGE = """
+SELECT member_id, kind, value
+FROM (SELECT id FROM members WHERE id < %(after)s ORDER BY id DESC LIMIT %(limit)s) AS page
+    JOIN member_identities ON member_id = page.id
+ORDER BY member_id, kind, value"""
 LOCK = f"SELECT {COLUMNS} FROM members WHERE id = ANY(%(ids)s) FOR NO KEY UPDATE"
 IDENTITIES = """
 SELECT member_id, kind, value FROM member_identities WHERE member_id = ANY(%(ids)s) ORDER BY member_id, kind, value"""
-STATUS = "SELECT id, status FROM members WHERE id = %(id)s"
+STATUS = "SELECT id, status FROM members WHERE id = ANY(%(ids)s)"
+BY_IDENTITIES = """
+SELECT kind, value, member_id FROM member_identities
+    JOIN unnest(%(kinds)s::text[], %(values)s::text[]) AS asked (kind, value) USING (kind, value)"""
 BY_IDENTITY = "SELECT member_id FROM member_identities WHERE kind = %(kind)s AND value = %(value)s"
 INSERT = """
 INSERT INTO members (id, name, birthday, locale, timezone, status, enrolled_at, enrolled_store_id, updated_at)

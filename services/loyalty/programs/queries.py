@@ -28,7 +28,7 @@ class VersionsRead:
 def versions_read(
     session: ReadSession, *, instants: Collection[datetime] = (), version_id: UUID | None = None
 ) -> VersionsRead:
-    """Read the versions in force at up to two instants, and one by id; parsed documents are not read again."""
+    """Read the versions in force at instants, and one by id; parsed documents are not read again."""
     statement, known = repository.versions_statement(session, instants=instants, version_id=version_id)
     return VersionsRead(statement, session, known)
 

@@ -39,10 +39,9 @@ VERSIONS = """
 SELECT id, number, effective_from, CASE WHEN id = ANY(%(known)s) THEN NULL ELSE document END AS document
 FROM program_versions
 WHERE id = %(version_id)s
-    OR id = (SELECT id FROM program_versions WHERE effective_from <= %(first)s
-        ORDER BY effective_from DESC, number DESC LIMIT 1)
-    OR id = (SELECT id FROM program_versions WHERE effective_from <= %(second)s
-        ORDER BY effective_from DESC, number DESC LIMIT 1)"""
+    OR id IN (SELECT (SELECT id FROM program_versions WHERE effective_from <= asked.instant
+            ORDER BY effective_from DESC, number DESC LIMIT 1)
+        FROM unnest(%(instants)s::timestamptz[]) AS asked (instant))"""
 LATEST = "SELECT number, document, effective_from FROM program_versions ORDER BY number DESC LIMIT 1"
 PAGE = """
 SELECT id, number, document, effective_from, published_at, actor_kind, actor_id FROM program_versions
@@ -85,11 +84,10 @@ _memory = VersionMemory()
 def versions_statement(
     session: ReadSession, *, instants: Collection[datetime] = (), version_id: UUID | None = None
 ) -> tuple[Statement, dict[UUID, ProgramVersion]]:
-    """The versions in force at up to two instants, and one by id; with it, those that need not be read."""
-    first, second = (*instants, None, None)[:2]
+    """The versions in force at instants, and one by id; with it, those that need not be read."""
     schema = session.home.schema
     known = {id_: version for id_ in _memory.known(schema) if (version := _memory.get(schema, id_))}
-    values = {"known": list(known), "version_id": version_id, "first": first, "second": second}
+    values = {"known": list(known), "version_id": version_id, "instants": list(dict.fromkeys(instants))}
     return Statement(VERSIONS, values), known
 
 

@@ -1,6 +1,6 @@
 """The SQL of purchases and refunds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -35,7 +35,9 @@ RECENT = f"""
 SELECT {COLUMNS} FROM purchases
 WHERE %(after)s::uuid IS NULL OR id < %(after)s ORDER BY id DESC LIMIT %(limit)s"""
 KNOWN = """
-SELECT id, content_hash, answer FROM purchases WHERE source = %(source)s AND external_id = %(external_id)s"""
+SELECT source, external_id, id, content_hash, answer FROM purchases
+    JOIN unnest(%(sources)s::text[], %(external_ids)s::text[]) AS asked (source, external_id)
+    USING (source, external_id)"""
 LOCATE_BY_ID = "SELECT id, member_id, store_id, program_version_id, entry_id FROM purchases WHERE id = %(id)s"
 LOCATE = """
 SELECT id, member_id, store_id, program_version_id, entry_id FROM purchases
@@ -50,23 +52,27 @@ FROM purchase_lines WHERE purchase_id = ANY(%(ids)s) ORDER BY purchase_id, posit
 ACCRUALS = """
 SELECT purchase_id, rule_id, lot_id, points, standing
 FROM purchase_accruals WHERE purchase_id = ANY(%(ids)s) ORDER BY purchase_id, rule_id"""
+# In the order of the unique index, so that two batches with the same receipts never wait for each other in a circle.
 INSERT = """
 INSERT INTO purchases (id, source, external_id, content_hash, member_id, store_id, channel, currency, discount_minor,
     total_minor, refunded_minor, refunded_free_minor, occurred_at, recorded_at, program_version_id, frozen, points,
     points_taken_back, points_lapsed, shortfall, entry_id, answer)
-VALUES (%(id)s, %(source)s, %(external_id)s, %(content_hash)s, %(member_id)s, %(store_id)s, %(channel)s, %(currency)s,
-    %(discount_minor)s, %(total_minor)s, 0, 0, %(occurred_at)s, %(recorded_at)s, %(program_version_id)s, %(frozen)s,
-    %(points)s, 0, 0, 0, %(entry_id)s, %(answer)s)"""
+SELECT id, source, external_id, content_hash, member_id, store_id, channel, currency, discount_minor, total_minor, 0, 0,
+    occurred_at, recorded_at, program_version_id, frozen, points, 0, 0, 0, entry_id, answer
+FROM jsonb_to_recordset(%(rows)s) AS rows (id uuid, source text, external_id text, content_hash bytea, member_id uuid,
+    store_id uuid, channel text, currency text, discount_minor bigint, total_minor bigint, occurred_at timestamptz,
+    recorded_at timestamptz, program_version_id uuid, frozen jsonb, points bigint, entry_id uuid, answer jsonb)
+ORDER BY source, external_id"""
 INSERT_LINES = """
 INSERT INTO purchase_lines (purchase_id, position, sku, name, category, quantity, amount_minor, discount_minor,
     net_minor, points, returned_quantity)
-SELECT %(purchase_id)s, position, sku, name, category, quantity, amount_minor, discount_minor, net_minor, points, 0
-FROM jsonb_to_recordset(%(rows)s) AS rows (position bigint, sku text, name text, category text[], quantity numeric,
-    amount_minor bigint, discount_minor bigint, net_minor bigint, points bigint)"""
+SELECT purchase_id, position, sku, name, category, quantity, amount_minor, discount_minor, net_minor, points, 0
+FROM jsonb_to_recordset(%(rows)s) AS rows (purchase_id uuid, position bigint, sku text, name text, category text[],
+    quantity numeric, amount_minor bigint, discount_minor bigint, net_minor bigint, points bigint)"""
 INSERT_ACCRUALS = """
 INSERT INTO purchase_accruals (purchase_id, rule_id, lot_id, points, standing)
-SELECT %(purchase_id)s, rule_id, lot_id, points, points
-FROM jsonb_to_recordset(%(rows)s) AS rows (rule_id text, lot_id uuid, points bigint)"""
+SELECT purchase_id, rule_id, lot_id, points, points
+FROM jsonb_to_recordset(%(rows)s) AS rows (purchase_id uuid, rule_id text, lot_id uuid, points bigint)"""
 UPDATE_REFUNDED = """
 UPDATE purchases SET refunded_minor = %(refunded_minor)s, refunded_free_minor = %(refunded_free_minor)s,
     points_taken_back = %(points_taken_back)s, points_lapsed = %(points_lapsed)s, shortfall = %(shortfall)s
@@ -111,10 +117,11 @@ def go_back(uow: UnitOfWork) -> None:
     uow.execute(BACK_TO_SAVEPOINT)
 
 
-def lines_statement(*, purchase_id: UUID, receipt: Receipt, points: Sequence[int]) -> Statement:
-    """Store the lines with the points that each earned."""
-    rows = [
+def line_rows(*, purchase_id: UUID, receipt: Receipt, points: Sequence[int]) -> list[dict[str, Any]]:
+    """The rows of lines, with the points that each earned."""
+    return [
         {
+            "purchase_id": purchase_id,
             "position": line.position,
             "sku": line.sku,
             "name": line.name,
@@ -127,13 +134,20 @@ def lines_statement(*, purchase_id: UUID, receipt: Receipt, points: Sequence[int
         }
         for line, earned in zip(receipt.lines, points, strict=True)
     ]
-    return Statement(INSERT_LINES, {"purchase_id": purchase_id, "rows": Jsonb(rows)})
 
 
-def accruals_statement(*, purchase_id: UUID, accruals: Iterable[tuple[str, UUID | None, int]]) -> Statement:
-    """Store what each rule gave: rule id, lot (None for no points), points."""
-    rows = [{"rule_id": rule_id, "lot_id": lot_id, "points": points} for rule_id, lot_id, points in accruals]
-    return Statement(INSERT_ACCRUALS, {"purchase_id": purchase_id, "rows": Jsonb(rows)})
+def known_statement(receipts: Collection[tuple[str, str]]) -> Statement:
+    """Find purchases by source and external id; the rows go to `known_of`."""
+    values = {
+        "sources": [source for source, _ in receipts],
+        "external_ids": [external_id for _, external_id in receipts],
+    }
+    return Statement(KNOWN, values)
+
+
+def known_of(rows: Iterable[DictRow]) -> dict[tuple[str, str], DictRow]:
+    """What is known of receipts: ``id``, ``content_hash`` and ``answer`` by source and external id."""
+    return {(row["source"], row["external_id"]): row for row in rows}
 
 
 def returned_statement(*, purchase_id: UUID, quantities: Iterable[tuple[int, Any]]) -> Statement:

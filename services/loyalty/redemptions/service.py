@@ -99,7 +99,7 @@ def _arrive(uow: UnitOfWork, command: RedeemReward) -> _Scene | Mapping[str, Any
     def reads(member_id: UUID | None) -> list[Statement]:
         assert member_id is not None
         return [
-            *ledger.reading_statements(uow, holder_id=member_id, every_lot=True),
+            *ledger.reading_statements(uow, holder_ids=(member_id,), every_lot=True),
             members.status_statement(member_id=member_id),
             rewards.reward_statement(reward_id=command.reward_id),
             versions.statement,
@@ -122,7 +122,7 @@ def _arrive(uow: UnitOfWork, command: RedeemReward) -> _Scene | Mapping[str, Any
     assert member_id is not None
     heads, balances, lots, status_rows, reward_rows, version_rows, merchant_rows, *store_rows = rows
     members.check_active(status_rows, member_id=member_id)
-    book = ledger.open_book(uow, holder_id=member_id, rows=(heads, balances, lots), store_id=command.store_id)
+    book = ledger.open_only_book(uow, holder_id=member_id, rows=(heads, balances, lots), store_id=command.store_id)
     if book is None:
         raise MemberNotFound(member_id=member_id)
     reward = rewards.reward_of(reward_rows, reward_id=command.reward_id)
@@ -141,7 +141,7 @@ def _write(
 ) -> None:
     statements = [
         stock.take_one_statement(reward_id=scene.reward.id),
-        *ledger.writing_statements(scene.book),
+        *ledger.writing_statements((scene.book,)),
         repository.insert_statement(redemption=redemption),
         metering.count_statement(uow, meter=METER, event_id=redemption.id),
         outbox.publish_statement(uow, _letter(scene, redemption, answer)),

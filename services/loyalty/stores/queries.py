@@ -12,6 +12,16 @@ from services.platform.db.session import ReadSession, Statement
 from services.platform.tenancy.registry import BY_ID as TENANT_BY_ID
 
 
+def stores_statement(*, store_ids: Collection[UUID]) -> Statement:
+    """The statement whose rows `by_id` reads."""
+    return Statement(repository.BY_IDS, {"ids": list(store_ids)})
+
+
+def by_id(rows: Sequence[DictRow]) -> dict[UUID, Store]:
+    """Stores by id; those that exist."""
+    return {row["id"]: repository.store_of(row) for row in rows}
+
+
 def store_statement(*, store_id: UUID) -> Statement:
     """The statement whose rows `store_of` reads."""
     return Statement(repository.BY_ID, {"id": store_id})

@@ -37,6 +37,8 @@ class ClaimedMessage:
     address: str
     variables: dict[str, str]
     attempts: int
+    correlation_id: str
+    """Of the request that the message comes of."""
 
 
 def backoff(attempts: int) -> timedelta:

@@ -21,7 +21,7 @@ CLAIM = """
 UPDATE messages SET attempts = attempts + 1, leased_until = %(leased_until)s
 WHERE id = %(id)s AND state = 'queued' AND attempts < %(attempts_max)s
 AND (attempts = 0 OR leased_until <= %(now)s)
-RETURNING id, channel, template, locale, address, variables, attempts"""
+RETURNING id, channel, template, locale, address, variables, attempts, correlation_id"""
 PARK_EXHAUSTED = """
 UPDATE messages SET state = 'parked'
 WHERE id = %(id)s AND state = 'queued' AND attempts >= %(attempts_max)s AND leased_until <= %(now)s"""
@@ -68,6 +68,7 @@ def claim_message(uow: UnitOfWork, message_id: UUID, *, now: datetime, leased_un
         address=row["address"],
         variables=row["variables"],
         attempts=row["attempts"],
+        correlation_id=row["correlation_id"],
     )
 
 

@@ -10,6 +10,7 @@ from services.platform.clock import wall_now
 from services.platform.db.session import UnitOfWork
 from services.platform.ids import new_id
 from services.platform.metering.service import count
+from services.platform.telemetry import metrics
 
 RING_GRACE = timedelta(seconds=20)
 """How long a rung worker has before the sweep rings again."""
@@ -32,6 +33,7 @@ def settle_sent(uow: UnitOfWork, message: ClaimedMessage, accepted: Accepted) ->
     """Note that the provider took the message, and count it, once."""
     if repository.mark_sent(uow, message.id, reference=accepted.provider_reference, now=wall_now()):
         count(uow, meter=f"messages.{message.channel}", event_id=message.id)
+    metrics.message_done(message.channel, "sent")
 
 
 def settle_failed(uow: UnitOfWork, message: ClaimedMessage, *, reason: str, is_final: bool) -> None:
@@ -39,4 +41,5 @@ def settle_failed(uow: UnitOfWork, message: ClaimedMessage, *, reason: str, is_f
     is_exhausted = message.attempts >= ATTEMPTS_MAX
     state = "failed" if is_final else "parked" if is_exhausted else "queued"
     leased_until = wall_now() + backoff(message.attempts)
+    metrics.message_done(message.channel, "deferred" if state == "queued" else state)
     repository.mark_not_sent(uow, message.id, state=state, leased_until=leased_until, error=reason)

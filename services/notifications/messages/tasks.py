@@ -6,6 +6,7 @@ from uuid import UUID
 
 import structlog
 from psycopg import sql
+from structlog.contextvars import bound_contextvars
 
 from services.notifications.channels.domain import OutgoingEmail
 from services.notifications.channels.errors import PermanentDeliveryFailure, TransientDeliveryFailure
@@ -17,6 +18,8 @@ from services.platform.clock import wall_now
 from services.platform.db.fanout import ask_tenants
 from services.platform.db.homes import PLATFORM
 from services.platform.db.session import read_session
+from services.platform.telemetry import traces
+from services.platform.tenancy.domain import Tenant
 from services.platform.worker.tasks import Task, WorkContext
 
 log = structlog.get_logger()
@@ -53,12 +56,24 @@ def _send_message(context: WorkContext, providers: Providers, *, tenant_id: str,
         message = claim_message(uow, message_id)
     if message is None:
         return
+    with bound_contextvars(message_id=str(message.id), correlation_id=message.correlation_id):
+        _send_claimed(context, providers, tenant, message)
+
+
+def _send_claimed(context: WorkContext, providers: Providers, tenant: Tenant, message: ClaimedMessage) -> None:
     email = _email(message, sender=context.settings.mail_sender, sender_name=tenant.name)
     try:
-        accepted = send(message.channel, email, providers=providers)
+        with traces.span(
+            f"send {message.channel}",
+            kind="client",
+            messaging__message__id=str(message.id),
+            regulars__correlation_id=message.correlation_id,
+            regulars__tenant=tenant.slug,
+        ):
+            accepted = send(message.channel, email, providers=providers)
     except (TransientDeliveryFailure, PermanentDeliveryFailure) as failure:
         is_final = isinstance(failure, PermanentDeliveryFailure)
-        log.warning("message_not_sent", message_id=str(message.id), reason=failure.reason, is_final=is_final)
+        log.warning("message_not_sent", reason=failure.reason, is_final=is_final)
         with context.work_in(tenant, "send_message") as uow:
             settle_failed(uow, message, reason=f"{failure.reason} {failure.reply}".strip(), is_final=is_final)
         return

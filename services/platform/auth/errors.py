@@ -27,6 +27,13 @@ class LoginThrottled(AuthError):
 
 
 @dataclass(eq=False)
+class TooManyAttempts(AuthError):
+    """Too many attempts came from the caller's address."""
+
+    retry_after_seconds: int
+
+
+@dataclass(eq=False)
 class EmailTaken(AuthError):
     """There is an account with this address: log in instead."""
 

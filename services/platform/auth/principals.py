@@ -2,8 +2,11 @@
 
 import threading
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
+
+import psycopg
+import structlog
 
 from services.platform.actors import SYSTEM, Actor, ActorKind
 from services.platform.auth import repository as sql
@@ -13,10 +16,12 @@ from services.platform.auth.tokens import KeyToken, MemberToken, SessionToken, S
 from services.platform.clock import monotonic, wall_now
 from services.platform.db.engine import Database
 from services.platform.db.homes import PLATFORM
-from services.platform.db.session import read_session, unit_of_work
+from services.platform.db.session import CommitOutcomeUnknown, read_session, unit_of_work
 from services.platform.tenancy.domain import Tenant
 from services.platform.tenancy.errors import TenantContradicted, TenantRequired, TenantUnknown
 from services.platform.tenancy.registry import TenantRegistry, usable
+
+log = structlog.get_logger()
 
 CACHE_SECONDS = 2.0
 """How long a revoked credential may still work in a process that has just seen it."""
@@ -73,6 +78,7 @@ class Authenticator:
         self._registry = registry
         self._signer = signer
         self._known: dict[str, tuple[float, _Credential]] = {}
+        self._reached: dict[tuple[str | None, str | None, str | None], tuple[float, Reached]] = {}
         self._lock = threading.Lock()
 
     def reach(self, *, token: str | None, tenant_slug: str | None, host: str | None) -> Reached:
@@ -81,6 +87,26 @@ class Authenticator:
         Raises:
             CredentialInvalid, TenantUnknown, TenantSuspended, TenantContradicted, TenantRequired
         """
+        reached = self._reach(token, tenant_slug, host)
+        until = self._remembered_until(token, tenant_slug, host)
+        with self._lock:
+            if len(self._reached) >= CACHE_ENTRIES_MAX:
+                self._reached.clear()
+            self._reached[token, tenant_slug, host] = (until, reached)
+        return reached
+
+    def remembered(self, *, token: str | None, tenant_slug: str | None, host: str | None) -> Reached | None:
+        """As `reach` where nothing has to be read for it, else None. It never blocks."""
+        until, reached = self._reached.get((token, tenant_slug, host), (0.0, None))
+        return reached if until > monotonic() else None
+
+    def _remembered_until(self, token: str | None, tenant_slug: str | None, host: str | None) -> float:
+        """Until when everything is remembered of which `reach` made its answer: that is never made to last longer."""
+        until, credential = self._known.get(token, (0.0, None)) if token else (float("inf"), None)
+        tenant_id = credential.tenant_id if credential else None
+        return min(until, self._registry.remembered_until(tenant_id=tenant_id, slug=tenant_slug, host=host))
+
+    def _reach(self, token: str | None, tenant_slug: str | None, host: str | None) -> Reached:
         named = self._named_tenant(tenant_slug, host)
         if token is None:
             return Reached(usable(named) if named else None, ANONYMOUS)
@@ -177,10 +203,19 @@ class Authenticator:
 
     def _key(self, token: KeyToken) -> _Credential:
         now = wall_now()
-        with unit_of_work(self._database, PLATFORM, now=now, actor=SYSTEM, correlation_id="authenticate") as uow:
-            row = uow.fetch_one(sql.KEY_BY_PREFIX, {"prefix": token.prefix, "now": now})
-            if row is None or not is_secret(row["secret_hash"], token.secret):
-                raise CredentialInvalid
-            uow.execute(sql.TOUCH_KEY, {"id": row["id"], "now": now, "before": now - KEY_TOUCH_EVERY})
+        with read_session(self._database, PLATFORM, now=now) as session:
+            row = session.fetch_one(sql.KEY_BY_PREFIX, {"prefix": token.prefix, "now": now})
+        if row is None or not is_secret(row["secret_hash"], token.secret):
+            raise CredentialInvalid
+        if row["last_used_at"] is None or row["last_used_at"] < now - KEY_TOUCH_EVERY:
+            self._touch(row["id"], now)
         grant = Grant(sql.scopes_of(row), row["store_id"])
         return _Credential(Actor(ActorKind.KEY, row["id"]), tenant_id=row["tenant_id"], grants=(grant,))
+
+    def _touch(self, key_id: UUID, now: datetime) -> None:
+        """Note that a key is used. A server that takes no writes must not keep anybody from reading."""
+        try:
+            with unit_of_work(self._database, PLATFORM, now=now, actor=SYSTEM, correlation_id="authenticate") as uow:
+                uow.execute(sql.TOUCH_KEY, {"id": key_id, "now": now, "before": now - KEY_TOUCH_EVERY})
+        except (psycopg.Error, CommitOutcomeUnknown) as error:
+            log.warning("key_not_touched", error=type(error).__name__)

@@ -50,7 +50,7 @@ INSERT INTO platform.api_keys (id, tenant_id, store_id, name, prefix, secret_has
 VALUES (%(id)s, %(tenant_id)s, %(store_id)s, %(name)s, %(prefix)s, %(secret_hash)s, %(scopes)s, %(created_by)s,
     %(now)s, %(expires_at)s)"""
 KEY_BY_PREFIX = """
-SELECT id, tenant_id, store_id, secret_hash, scopes FROM platform.api_keys
+SELECT id, tenant_id, store_id, secret_hash, scopes, last_used_at FROM platform.api_keys
 WHERE prefix = %(prefix)s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %(now)s)"""
 KEY_COLUMNS = "id, tenant_id, store_id, name, prefix, scopes, created_at, last_used_at, expires_at, revoked_at"
 KEY_OF_TENANT = f"""
@@ -82,16 +82,19 @@ WHERE id = %(id)s AND tenant_id = %(tenant_id)s AND accepted_at IS NULL AND revo
 INVITATIONS_OF_TENANT = """
 SELECT id, email, store_id, role, created_at, expires_at, accepted_at, revoked_at FROM platform.invitations
 WHERE tenant_id = %(tenant_id)s AND (%(after)s::uuid IS NULL OR id > %(after)s) ORDER BY id LIMIT %(limit)s"""
-# Counted before the password is looked at, so that guesses sent at once can't outrun the count.
+# No row comes of it where there were enough: then nothing is counted, and guesses sent at once can't outrun the count.
 COUNT_ATTEMPT = """
-INSERT INTO platform.login_throttles (account_hash, window_started_at, attempts) VALUES (%(account)s, %(now)s, 1)
+INSERT INTO platform.login_throttles (account_hash, window_started_at, attempts) VALUES (%(subject)s, %(now)s, 1)
 ON CONFLICT (account_hash) DO UPDATE SET
     attempts = CASE WHEN login_throttles.window_started_at <= %(window_start)s THEN 1
         ELSE login_throttles.attempts + 1 END,
-    window_started_at = CASE WHEN login_throttles.window_started_at <= %(window_start)s THEN EXCLUDED.window_started_at
-        ELSE login_throttles.window_started_at END
-RETURNING attempts, window_started_at"""
-CLEAR_ATTEMPTS = "DELETE FROM platform.login_throttles WHERE account_hash = %(account)s"
+    window_started_at = CASE WHEN %(is_sliding)s OR login_throttles.window_started_at <= %(window_start)s
+        THEN EXCLUDED.window_started_at ELSE login_throttles.window_started_at END
+WHERE login_throttles.window_started_at <= %(window_start)s OR login_throttles.attempts < %(maximum)s"""
+ATTEMPTS = "SELECT window_started_at FROM platform.login_throttles WHERE account_hash = %(subject)s"
+TAKE_BACK_ATTEMPT = """
+UPDATE platform.login_throttles SET attempts = attempts - 1 WHERE account_hash = %(subject)s AND attempts > 0"""
+FORGET_ATTEMPTS = "DELETE FROM platform.login_throttles WHERE account_hash = %(subject)s"
 
 
 def insert_user(uow: UnitOfWork, *, user_id: UUID, email: str, password_hash: str, name: str, locale: str) -> None:

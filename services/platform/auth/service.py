@@ -1,6 +1,5 @@
 """Sessions, API keys and invitations. Each verb works in the platform's home."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,7 +11,6 @@ from services.platform.auth.errors import (
     ApiKeyNotFound,
     InvitationInvalid,
     LastOwner,
-    LoginThrottled,
     RoleNotGrantable,
     ScopesNotGrantable,
     StaffNotFound,
@@ -27,8 +25,6 @@ from services.platform.tenancy.domain import Tenant
 
 SESSION_LIFE = timedelta(days=30)
 INVITATION_LIFE = timedelta(days=7)
-LOGIN_WINDOW = timedelta(minutes=5)
-LOGIN_ATTEMPTS_MAX = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +42,6 @@ class NewApiKey:
 
     id: UUID
     secret: str
-
-
-def count_attempt(uow: UnitOfWork, *, email: str) -> None:
-    """Count a guess at an account, which need not exist. Commit it before looking at the password.
-
-    Raises:
-        LoginThrottled: more than ``LOGIN_ATTEMPTS_MAX`` in ``LOGIN_WINDOW``. The count stays.
-    """
-    values = {"account": _account(email), "now": uow.now, "window_start": uow.now - LOGIN_WINDOW}
-    row = uow.fetch_one(sql.COUNT_ATTEMPT, values)
-    assert row is not None
-    if row["attempts"] > LOGIN_ATTEMPTS_MAX:
-        wait = row["window_started_at"] + LOGIN_WINDOW - uow.now
-        raise LoginThrottled(retry_after_seconds=max(1, int(wait.total_seconds())))
 
 
 def open_session(uow: UnitOfWork, *, user_id: UUID) -> SignedIn:
@@ -222,16 +204,7 @@ def remove_staff(uow: UnitOfWork, *, tenant: Tenant, remover: Principal, grant_i
     uow.execute(sql.DELETE_GRANT, {"id": grant_id})
 
 
-def clear_attempts(uow: UnitOfWork, *, email: str) -> None:
-    """Forget the guesses at an account: its owner has come."""
-    uow.execute(sql.CLEAR_ATTEMPTS, {"account": _account(email)})
-
-
 def _require_grantable(maker: Principal, scopes: frozenset[Scope], *, store_id: UUID | None) -> None:
     missing = sorted(scope for scope in scopes if not maker.allows(scope, store_id=store_id))
     if missing:
         raise ScopesNotGrantable(scopes=tuple(missing))
-
-
-def _account(email: str) -> bytes:
-    return hashlib.sha256(email.strip().lower().encode()).digest()

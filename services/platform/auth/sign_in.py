@@ -9,7 +9,8 @@ from services.platform.auth import repository as sql
 from services.platform.auth.domain import Role
 from services.platform.auth.errors import AlreadyOwner, InvitationInvalid, LoginFailed
 from services.platform.auth.passwords import Passwords
-from services.platform.auth.service import SignedIn, clear_attempts, count_attempt, open_session
+from services.platform.auth.service import SignedIn, open_session
+from services.platform.auth.throttles import count_guess, forgive_guesses
 from services.platform.auth.tokens import Signer
 from services.platform.db.engine import Database
 from services.platform.db.homes import PLATFORM
@@ -28,21 +29,28 @@ class AcceptInvitation:
 
 
 def log_in(
-    database: Database, passwords: Passwords, *, email: str, password: str, now: datetime, correlation_id: str
+    database: Database,
+    passwords: Passwords,
+    *,
+    email: str,
+    password: str,
+    now: datetime,
+    correlation_id: str,
+    peer: str = "",
 ) -> SignedIn:
-    """Open a session for e-mail and password.
+    """Open a session for e-mail and password. ``peer`` is the caller's address.
 
     Raises:
-        LoginThrottled
+        LoginThrottled, TooManyAttempts
         LoginFailed: no such account, or another password; both take the same time.
     """
     with unit_of_work(database, PLATFORM, now=now, actor=PUBLIC, correlation_id=correlation_id) as uow:
-        count_attempt(uow, email=email)
+        count_guess(uow, email=email, peer=peer)
         user = sql.user_by_email(uow, email.strip().lower())
     if not passwords.matches(user["password_hash"] if user else None, password) or user is None:
         raise LoginFailed
     with unit_of_work(database, PLATFORM, now=now, actor=PUBLIC, correlation_id=correlation_id) as uow:
-        clear_attempts(uow, email=email)
+        forgive_guesses(uow, email=email, peer=peer)
         return open_session(uow, user_id=user["id"])
 
 
@@ -54,14 +62,15 @@ def accept_invitation(
     *,
     now: datetime,
     correlation_id: str,
+    peer: str = "",
 ) -> SignedIn:
-    """Take an offered role and open a session.
+    """Take an offered role and open a session. ``peer`` is the caller's address.
 
     Raises:
         InvitationInvalid
         AlreadyOwner: the person owns the tenant; a lesser role would take that away.
         LoginFailed: the address has an account, and this is not its password.
-        LoginThrottled
+        LoginThrottled, TooManyAttempts
         PasswordTooWeak
     """
     invitation_id = signer.invitation_id(command.token)
@@ -72,7 +81,7 @@ def accept_invitation(
     if invitation is None:
         raise InvitationInvalid
     with unit_of_work(database, PLATFORM, now=now, actor=PUBLIC, correlation_id=correlation_id) as uow:
-        count_attempt(uow, email=invitation["email"])
+        count_guess(uow, email=invitation["email"], peer=peer)
         user = sql.user_by_email(uow, invitation["email"])
     if user is not None and not passwords.matches(user["password_hash"], command.password):
         raise LoginFailed
@@ -81,7 +90,7 @@ def accept_invitation(
         offer = uow.fetch_one(sql.OPEN_INVITATION, {"id": invitation_id, "now": now})
         if offer is None:
             raise InvitationInvalid
-        clear_attempts(uow, email=offer["email"])
+        forgive_guesses(uow, email=offer["email"], peer=peer)
         user_id: UUID = user["id"] if user else new_id()
         if user is None:
             sql.insert_user(

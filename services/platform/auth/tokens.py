@@ -15,6 +15,8 @@ SECRET_BYTES = 32
 MEMBER_TOKEN_SECONDS = 3600
 
 _SESSION = re.compile(r"rs_([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
+# The signer would also take other spellings of the same bytes.
+_MEMBER = re.compile(r"rm_(\.?[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)")
 _KEY = re.compile(r"rk_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
 
 
@@ -112,9 +114,9 @@ class Signer:
             return SessionToken(UUID(hex=match[1]), match[2])
         if match := _KEY.fullmatch(token):
             return KeyToken(match[1], match[2])
-        if token.startswith("rm_"):
+        if match := _MEMBER.fullmatch(token):
             try:
-                tenant_id, member_id = self._members.loads(token[3:], max_age=MEMBER_TOKEN_SECONDS)
+                tenant_id, member_id = self._members.loads(match[1], max_age=MEMBER_TOKEN_SECONDS)
             except BadData as error:
                 raise CredentialInvalid from error
             return MemberToken(UUID(hex=tenant_id), UUID(hex=member_id))

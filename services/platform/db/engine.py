@@ -1,21 +1,15 @@
-"""The connection pool of one process."""
+"""The database as one process knows it: its connections, and whom to tell of what was committed."""
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from functools import partial
+from typing import Protocol
 
-import orjson
 import psycopg
-from psycopg.types.json import set_json_dumps, set_json_loads
-from sqlalchemy import Connection, Engine, create_engine
-from sqlalchemy.pool import QueuePool
 
 from services.platform.db.homes import Home
-
-set_json_dumps(orjson.dumps)
-set_json_loads(orjson.loads)
+from services.platform.db.pool import Pool
 
 CONNECT_TIMEOUT_SECONDS = 5
-POOL_TIMEOUT_SECONDS = 30
 
 
 class Doorbell(Protocol):
@@ -39,48 +33,53 @@ class SilentDoorbell:
         return False
 
 
+class Feed(Protocol):
+    """Whom to tell that a ledger has changed. It may not fail: what it does not tell, a look finds later."""
+
+    def tell(self, home: Home) -> None:
+        """Entries of ``home`` were committed."""
+
+
+class SilentFeed:
+    """Tells nobody: followers find what is new when they look."""
+
+    def tell(self, home: Home) -> None:
+        """Nothing."""
+
+
 @dataclass(slots=True)
 class Database:
-    """A pool of connections, and the doorbell for what its transactions leave to be done."""
+    """A pool of connections, and whom to tell of what its transactions did: the doorbell and the live feed."""
 
-    engine: Engine
+    pool: Pool
     doorbell: Doorbell = field(default_factory=SilentDoorbell)
-
-    def driver_connection(self, connection: Connection) -> psycopg.Connection[Any]:
-        """The psycopg connection inside a SQLAlchemy one."""
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, psycopg.Connection)
-        return driver
+    feed: Feed = field(default_factory=SilentFeed)
 
     def close(self) -> None:
         """Close every idle connection; those at work close when they come back."""
-        self.engine.dispose()
+        self.pool.close()
 
 
-def open_database(url: str, *, pool_size: int) -> Database:
-    """A pool of at most ``pool_size`` connections to the server at a libpq ``url``; none is opened yet."""
-    engine = create_engine(
-        url.replace("postgresql://", "postgresql+psycopg://", 1),
-        # In autocommit mode the driver sends nothing of its own: `session` begins with one message, and commits.
-        isolation_level="AUTOCOMMIT",
-        poolclass=QueuePool,
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=POOL_TIMEOUT_SECONDS,
-        pool_use_lifo=True,
-        pool_reset_on_return=None,
-        connect_args={
-            # Behind a transaction pooler, prepared statements of two clients collide and answer each other's queries.
-            "prepare_threshold": None,
-            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            # A network that falls silent must not hold a thread for the hours that TCP would wait by itself.
-            "keepalives_idle": 30,
-            "keepalives_interval": 10,
-            "keepalives_count": 3,
-            "tcp_user_timeout": 30_000,
-            "application_name": "regulars",
-        },
-        json_serializer=lambda value: orjson.dumps(value).decode(),
-        json_deserializer=orjson.loads,
+def open_database(url: str, *, pool_size: int, is_prepared: bool = False) -> Database:
+    """A pool of at most ``pool_size`` connections to the server at a libpq ``url``; none is opened yet.
+
+    ``is_prepared`` makes connections prepare their statements: about half the work for the server, and only safe where
+    each of our connections is one of the server's, or the pooler in between keeps clients' statements apart.
+    """
+    connect = partial(
+        psycopg.connect,
+        url,
+        # The driver sends nothing of its own: `session` begins and commits.
+        autocommit=True,
+        # What is prepared, and when, `wire` says. Behind a transaction pooler, prepared statements of two clients
+        # collide and answer each other's queries.
+        prepare_threshold=None,
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        # A network that falls silent must not hold a thread for the hours that TCP would wait by itself.
+        keepalives_idle=30,
+        keepalives_interval=10,
+        keepalives_count=3,
+        tcp_user_timeout=30_000,
+        application_name="regulars",
     )
-    return Database(engine)
+    return Database(Pool(connect, size=pool_size, is_prepared=is_prepared))

@@ -41,6 +41,10 @@ SETTINGS: Mapping[str, str] = MappingProxyType(
         "timezone": "UTC",
         "log_timezone": "UTC",
         "log_min_duration_statement": "1000",
+        # Logs tell what failed and what was slow, not the rows and values, which are people's.
+        "log_error_verbosity": "terse",
+        "log_parameter_max_length": "0",
+        "log_parameter_max_length_on_error": "0",
         "log_line_prefix": "%m [%p] %u@%d ",
     }
 )

@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 
 from services.platform.db.session import Statement, UnitOfWork
 from services.platform.idempotency.errors import IdempotencyConflict, IdempotencyKeyInvalid
+from services.platform.telemetry import metrics
 
 KEY_LENGTH_MAX = 255
 
@@ -29,14 +30,23 @@ def request_hash(client_input: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(orjson.dumps(client_input, option=orjson.OPT_SORT_KEYS, default=str)).digest()
 
 
+def check_key(key: str) -> None:
+    """Refuse what can be no key.
+
+    Raises:
+        IdempotencyKeyInvalid: it is empty, too long or holds control characters.
+    """
+    if not 0 < len(key) <= KEY_LENGTH_MAX or not key.isprintable():
+        raise IdempotencyKeyInvalid
+
+
 def claim_statement(uow: UnitOfWork, *, operation: str, key: str, request_hash: bytes) -> Statement:
     """The claim as the first statement of a pipeline; hand its rows to `claimed`.
 
     Raises:
         IdempotencyKeyInvalid: the key is empty, too long or holds control characters.
     """
-    if not 0 < len(key) <= KEY_LENGTH_MAX or not key.isprintable():
-        raise IdempotencyKeyInvalid
+    check_key(key)
     return Statement(CLAIM, {"operation": operation, "key": key, "request_hash": request_hash, "now": uow.now})
 
 
@@ -53,6 +63,7 @@ def claimed(
     stored = uow.fetch_one(STORED, {"operation": operation, "key": key})
     if stored is None or stored["request_hash"] != request_hash:
         raise IdempotencyConflict(key=key)
+    metrics.replayed(operation)
     result: Mapping[str, Any] = stored["result"]
     return result
 

@@ -17,6 +17,8 @@ from services.contracts.events.base import Envelope, Event, from_payload
 from services.platform.clock import wall_now
 from services.platform.db.session import UnitOfWork
 from services.platform.inbox.errors import LetterTooEarly
+from services.platform.telemetry import metrics, traces
+from services.platform.telemetry.failures import summary
 
 log = structlog.get_logger()
 
@@ -27,13 +29,16 @@ OpenWork = Callable[[str], AbstractContextManager[UnitOfWork]]
 
 DELIVERIES_MAX = 8
 LEASE = timedelta(seconds=30)
-ERROR_LENGTH_MAX = 500
 
 # The first ring finds deliveries = 0; later ones must wait for the lease, or two rings would be two deliveries.
+# It also tells what the logs and the trace of everything that follows are about.
 CLAIM = """
-UPDATE inbox SET deliveries = deliveries + 1, leased_until = %(leased_until)s
-WHERE consumer = %(consumer)s AND event_id = %(event_id)s AND state = 'pending'
-AND deliveries < %(deliveries_max)s AND (deliveries = 0 OR leased_until <= %(now)s) RETURNING deliveries"""
+UPDATE inbox SET deliveries = inbox.deliveries + 1, leased_until = %(leased_until)s
+FROM outbox WHERE outbox.id = inbox.event_id
+AND inbox.consumer = %(consumer)s AND inbox.event_id = %(event_id)s AND inbox.state = 'pending'
+AND inbox.deliveries < %(deliveries_max)s AND (inbox.deliveries = 0 OR inbox.leased_until <= %(now)s)
+RETURNING inbox.deliveries, outbox.type, outbox.correlation_id, outbox.created_at,
+    outbox.payload->>'$traceparent' AS traceparent"""
 # A worker that died in the last delivery could not park the letter itself.
 PARK_EXHAUSTED = """
 UPDATE inbox SET state = 'parked'
@@ -83,16 +88,30 @@ def consume_once(open_work: OpenWork, letter: Letter, handlers: Handlers) -> boo
             uow.execute(PARK_EXHAUSTED, values)
     if claim is None:
         return False
-    try:
-        _handle(open_work, letter, handlers)
-    except LetterTooEarly as error:
-        log.info("letter_waits", consumer=letter.consumer, event_id=str(letter.event_id), reason=error.code)
-        _rest_or_park(open_work, letter, deliveries=claim["deliveries"], error=error, now=wall_now())
-        return False
-    except Exception as error:
-        log.exception("letter_failed", consumer=letter.consumer, event_id=str(letter.event_id))
-        _rest_or_park(open_work, letter, deliveries=claim["deliveries"], error=error, now=wall_now())
-        return False
+    about = {"consumer": letter.consumer, "event_id": str(letter.event_id), "correlation_id": claim["correlation_id"]}
+    span = traces.span(
+        f"deliver {claim['type']}",
+        kind="consumer",
+        parent=claim["traceparent"],
+        messaging__message__id=str(letter.event_id),
+        messaging__consumer__group__name=letter.consumer,
+        regulars__correlation_id=claim["correlation_id"],
+        regulars__tenant_id=str(letter.tenant_id),
+    )
+    with bound_contextvars(**about), span:
+        try:
+            _handle(open_work, letter, handlers)
+        except LetterTooEarly as error:
+            log.info("letter_waits", reason=error.code)
+            span.fail(error.code)
+            _rest_or_park(open_work, letter, deliveries=claim["deliveries"], error=error, now=wall_now())
+            return False
+        except Exception as error:
+            log.exception("letter_failed")
+            span.fail(type(error).__name__)
+            _rest_or_park(open_work, letter, deliveries=claim["deliveries"], error=error, now=wall_now())
+            return False
+    metrics.letter_handled(letter.consumer, seconds=(wall_now() - claim["created_at"]).total_seconds())
     return True
 
 
@@ -104,17 +123,19 @@ def _handle(open_work: OpenWork, letter: Letter, handlers: Handlers) -> None:
         event = from_payload(row["type"], row["payload"])
         uow.correlation_id = row["correlation_id"]
         envelope = Envelope(letter.event_id, event, letter.tenant_id, row["correlation_id"], row["occurred_at"])
-        with bound_contextvars(correlation_id=row["correlation_id"]):
-            handlers[type(event)](uow, envelope)
+        handlers[type(event)](uow, envelope)
         uow.execute(DONE, {**letter.key(), "now": wall_now()})
 
 
 def _rest_or_park(open_work: OpenWork, letter: Letter, *, deliveries: int, error: Exception, now: datetime) -> None:
+    is_parked = deliveries >= DELIVERIES_MAX
+    outcome = "parked" if is_parked else "early" if isinstance(error, LetterTooEarly) else "retry"
+    metrics.letter_failed(letter.consumer, outcome)
     values = {
         **letter.key(),
-        "state": "parked" if deliveries >= DELIVERIES_MAX else "pending",
+        "state": "parked" if is_parked else "pending",
         "leased_until": now + backoff(deliveries),
-        "error": f"{type(error).__name__}: {error}"[:ERROR_LENGTH_MAX],
+        "error": summary(error),
     }
     with open_work("inbox") as uow:
         uow.execute(FAILED, values)

@@ -14,7 +14,8 @@ from services.platform.auth import repository as auth_sql
 from services.platform.auth.domain import Role
 from services.platform.auth.errors import LoginFailed
 from services.platform.auth.passwords import Passwords, normalize_email
-from services.platform.auth.service import SignedIn, clear_attempts, count_attempt, open_session
+from services.platform.auth.service import SignedIn, open_session
+from services.platform.auth.throttles import count_guess, count_sign_up, forgive_guesses
 from services.platform.db.engine import Database
 from services.platform.db.homes import PLATFORM, tenant_home
 from services.platform.db.session import UnitOfWork, unit_of_work
@@ -70,16 +71,20 @@ def sign_up(
     correlation_id: str,
     mode: TenantMode = TenantMode.LIVE,
     clock_offset: timedelta = timedelta(),
+    peer: str = "",
 ) -> SignedUp:
-    """Open a merchant with its owner. ``direct_url`` is the owner role's connection.
+    """Open a merchant with its owner. ``direct_url`` is the owner role's connection, ``peer`` the caller's address.
 
     Raises:
         EmailInvalid, PasswordTooWeak, SlugInvalid, SlugTaken, EmailTaken, IdempotencyConflict, InvalidInput
         LoginFailed: the key was used before with another password.
         LoginThrottled: the key was repeated with too many passwords.
+        TooManyAttempts: of this address.
     """
     email = normalize_email(command.email)
     _check_names(command)
+    with unit_of_work(database, PLATFORM, now=now, actor=PUBLIC, correlation_id=correlation_id) as uow:
+        count_sign_up(uow, peer=peer)
     password_hash = passwords.hash(command.password)
     new = NewTenant(
         id=new_id(),
@@ -94,7 +99,7 @@ def sign_up(
     with unit_of_work(database, PLATFORM, now=now, actor=PUBLIC, correlation_id=correlation_id) as uow:
         registration = _register(uow, command, new, email=email, password_hash=password_hash)
     if registration.replayed:
-        _prove_again(database, passwords, command, email=email, now=now, correlation_id=correlation_id)
+        _prove_again(database, passwords, command, email=email, now=now, correlation_id=correlation_id, peer=peer)
     provision_schema(direct_url, tenant_home(registration.tenant_id))
     with unit_of_work(database, PLATFORM, now=now, actor=PUBLIC, correlation_id=correlation_id) as uow:
         session = open_session(uow, user_id=registration.user_id)
@@ -135,20 +140,27 @@ def _register(uow: UnitOfWork, command: SignUp, new: NewTenant, *, email: str, p
 
 
 def _prove_again(
-    database: Database, passwords: Passwords, command: SignUp, *, email: str, now: datetime, correlation_id: str
+    database: Database,
+    passwords: Passwords,
+    command: SignUp,
+    *,
+    email: str,
+    now: datetime,
+    correlation_id: str,
+    peer: str,
 ) -> None:
     """A key is no password: who repeats a sign-up must know the one that was set.
 
     Raises:
-        LoginFailed, LoginThrottled
+        LoginFailed, LoginThrottled, TooManyAttempts
     """
     with unit_of_work(database, PLATFORM, now=now, actor=PUBLIC, correlation_id=correlation_id) as uow:
-        count_attempt(uow, email=email)
+        count_guess(uow, email=email, peer=peer)
         user = auth_sql.user_by_email(uow, email)
     if user is None or not passwords.matches(user["password_hash"], command.password):
         raise LoginFailed
     with unit_of_work(database, PLATFORM, now=now, actor=PUBLIC, correlation_id=correlation_id) as uow:
-        clear_attempts(uow, email=email)
+        forgive_guesses(uow, email=email, peer=peer)
 
 
 def _check_names(command: SignUp) -> None:

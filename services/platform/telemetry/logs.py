@@ -2,18 +2,35 @@
 
 import logging
 import sys
+from collections.abc import MutableMapping
+from typing import Any
 
 import orjson
 import structlog
 
+from services.platform.telemetry.failures import tell_failure
 
-def configure_logs(*, process: str) -> None:
-    """Make every log line of this process JSON on standard error, marked with the process's name."""
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
+OUR_CODE = "services"
+
+
+def configure_logs(*, process: str, level: str = "info") -> None:
+    """Make every log line of this process JSON on standard error, marked with the process's name.
+
+    ``level`` is that of our own code. Libraries stay at ``info``: below, they repeat what they send and receive.
+    """
+
+    def name_process(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        # Threads inherit no context, so that this is not kept there.
+        event["process"] = process
+        return event
+
     shared: list[structlog.typing.Processor] = [
+        name_process,
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        tell_failure,
     ]
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
@@ -26,15 +43,15 @@ def configure_logs(*, process: str) -> None:
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(logging.INFO)
+    root.setLevel(max(logging.INFO, LEVELS[level]))
+    logging.getLogger(OUR_CODE).setLevel(LEVELS[level])
     logging.getLogger("dramatiq").setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(process=process)
 
 
 def _dump(value: object, **_options: object) -> str:

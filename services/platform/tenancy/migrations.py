@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -31,34 +32,43 @@ Progress = Callable[[int, int], None]
 
 
 def migrate_shared(direct_url: str) -> None:
-    """Bring the shared schema to its newest revision.
+    """Bring the shared schema to this release's newest revision; a newer release's is left as it is.
 
     Raises:
         ServerTooOld: PostgreSQL below ``SERVER_VERSION_MIN``.
     """
     with psycopg.connect(direct_url) as connection:
         version = connection.info.server_version // 10_000
+        found = _shared_revision(connection)
     if version < SERVER_VERSION_MIN:
         raise ServerTooOld(found=version, needed=SERVER_VERSION_MIN)
     config = _config("shared")
     config.attributes["url"] = direct_url
-    command.upgrade(config, "head")
+    if found is None or found < head_revision("shared"):
+        command.upgrade(config, "head")
 
 
-def head_revision() -> str:
-    """The newest revision of the tenant line."""
-    head = ScriptDirectory.from_config(_config("tenant")).get_current_head()
+def head_revision(line: str = "tenant") -> str:
+    """The newest revision of a line. Revisions are numbers of four digits, so their order is that of time."""
+    head = ScriptDirectory.from_config(_config(line)).get_current_head()
     assert head is not None
     return head
 
 
+def oldest_revision(line: str = "tenant") -> str:
+    """The oldest revision that this release works on: the one before its own, so that a rollout needs no pause."""
+    scripts = ScriptDirectory.from_config(_config(line))
+    before = scripts.get_revision(head_revision(line)).down_revision
+    return before if isinstance(before, str) else head_revision(line)
+
+
 @lru_cache(maxsize=16)
-def render_tenant_ddl(from_revision: str = "base") -> str:
-    """The DDL from a revision of the tenant line to the newest one, without schema names and without BEGIN."""
+def render_tenant_ddl(from_revision: str = "base", to_revision: str = "head") -> str:
+    """The DDL between two revisions of the tenant line, without schema names and without BEGIN."""
     output = io.StringIO()
     config = _config("tenant")
     config.output_buffer = output
-    command.upgrade(config, f"{from_revision}:head", sql=True)
+    command.upgrade(config, f"{from_revision}:{to_revision}", sql=True)
     return output.getvalue()
 
 
@@ -68,13 +78,7 @@ def provision_schema(direct_url: str, home: Home) -> None:
         # Two runs for one tenant take turns at its row in the registry.
         connection.execute("SELECT id FROM platform.tenants WHERE id = %s FOR UPDATE", [home.tenant_id])
         if not _has_schema(connection, home):
-            schema = sql.Identifier(home.schema)
-            # On Citus the schema's tables stay on one node; elsewhere the setting means nothing.
-            connection.execute("SET LOCAL citus.enable_schema_based_sharding TO on")
-            connection.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
-            connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(schema))
-            connection.execute(sql.SQL(_GRANTS()).format(schema=schema))
-            connection.execute(render_tenant_ddl().encode())
+            make_schema(connection, home)
         connection.execute(
             "UPDATE platform.tenants SET schema_revision = %s,"
             " status = CASE WHEN status = 'provisioning' THEN 'active' ELSE status END WHERE id = %s",
@@ -82,11 +86,32 @@ def provision_schema(direct_url: str, home: Home) -> None:
         )
 
 
+def make_schema(connection: psycopg.Connection[Any], home: Home, *, revision: str = "head") -> None:
+    """Make a tenant's schema at a revision, within the transaction of the owner's ``connection``."""
+    schema = sql.Identifier(home.schema)
+    # On Citus the schema's tables stay on one node; elsewhere the setting means nothing.
+    connection.execute("SET LOCAL citus.enable_schema_based_sharding TO on")
+    connection.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
+    connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(schema))
+    connection.execute(sql.SQL(_GRANTS()).format(schema=schema))
+    connection.execute(render_tenant_ddl("base", revision).encode())
+
+
+def migrate_schema(connection: psycopg.Connection[Any], home: Home, *, revision: str) -> None:
+    """Bring a tenant's schema from ``revision`` to the newest one, and record it, in ``connection``'s transaction."""
+    connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(sql.Identifier(home.schema)))
+    if revision != head_revision():
+        connection.execute(render_tenant_ddl(revision).encode())
+    connection.execute(
+        "UPDATE platform.tenants SET schema_revision = %s WHERE id = %s", [head_revision(), home.tenant_id]
+    )
+
+
 def pending_tenants(direct_url: str) -> tuple[tuple[UUID, str], ...]:
-    """Tenants that are not at the newest revision, with the one that they are at."""
+    """Tenants at an older revision, with the one that they are at; those of a newer release are left alone."""
     query = (
         "SELECT id, schema_revision FROM platform.tenants"
-        " WHERE status <> 'provisioning' AND schema_revision <> %s ORDER BY id"
+        " WHERE status <> 'provisioning' AND schema_revision < %s ORDER BY id"
     )
     with psycopg.connect(direct_url, autocommit=True) as connection:
         return tuple(connection.execute(query, [head_revision()]).fetchall())
@@ -128,12 +153,14 @@ def _migrate_together(connection: psycopg.Connection[dict[str, object]], batch: 
             ).fetchone()
             if locked is None:
                 continue
-            home = tenant_home(tenant_id)
-            connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(sql.Identifier(home.schema)))
-            connection.execute(render_tenant_ddl(revision).encode())
-            connection.execute(
-                "UPDATE platform.tenants SET schema_revision = %s WHERE id = %s", [head_revision(), tenant_id]
-            )
+            migrate_schema(connection, tenant_home(tenant_id), revision=revision)
+
+
+def _shared_revision(connection: psycopg.Connection[tuple[Any, ...]]) -> str | None:
+    if connection.execute("SELECT to_regclass('platform.alembic_version') IS NULL").fetchone() == (True,):
+        return None
+    row = connection.execute("SELECT version_num FROM platform.alembic_version").fetchone()
+    return None if row is None else str(row[0])
 
 
 def _has_schema(connection: psycopg.Connection[tuple[object, ...]], home: Home) -> bool:

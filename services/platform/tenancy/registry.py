@@ -26,12 +26,14 @@ tenants.id, tenants.organization_id, tenants.slug, tenants.name, tenants.mode, t
 tenants.placement, tenants.status, tenants.locale, tenants.created_at"""
 BY_ID = f"SELECT {COLUMNS} FROM platform.tenants WHERE id = %(id)s"
 BY_SLUG = f"SELECT {COLUMNS} FROM platform.tenants WHERE slug = %(slug)s"
+REVISION = "SELECT schema_revision FROM platform.tenants WHERE id = %(id)s"
 BY_HOST = f"""
 SELECT {COLUMNS} FROM platform.tenants JOIN platform.tenant_domains ON tenant_domains.tenant_id = tenants.id
 WHERE tenant_domains.host = %(host)s"""
 BY_STATUS = f"SELECT {COLUMNS} FROM platform.tenants WHERE status = %(status)s ORDER BY id"
 ALL = f"SELECT {COLUMNS} FROM platform.tenants ORDER BY id"
-BEHIND = "SELECT count(*) AS behind FROM platform.tenants WHERE status = 'active' AND schema_revision <> %(head)s"
+# Revisions are numbers of four digits, so their order is that of time. A newer release's is not behind.
+BEHIND = "SELECT count(*) AS behind FROM platform.tenants WHERE status = 'active' AND schema_revision < %(head)s"
 INSERT = """
 INSERT INTO platform.tenants (id, organization_id, slug, name, schema_name, mode, clock_offset_seconds, placement,
     status, locale, created_at)
@@ -73,6 +75,14 @@ def tenants_behind(session: ReadSession, *, head_revision: str) -> int:
     assert row is not None
     behind: int = row["behind"]
     return behind
+
+
+def schema_revision(session: ReadSession, tenant_id: UUID) -> str:
+    """The revision that a tenant's schema is at."""
+    row = session.fetch_one(REVISION, {"id": tenant_id})
+    assert row is not None
+    revision: str = row["schema_revision"]
+    return revision
 
 
 def insert_organization(uow: UnitOfWork, *, organization_id: UUID, name: str) -> None:
@@ -136,6 +146,20 @@ class TenantRegistry:
     def by_host(self, host: str) -> Tenant | None:
         """The tenant reached by a host name, or None."""
         return self._remembered(("host", host.lower()), lambda session: tenant_by_host(session, host))
+
+    def remembered_until(
+        self, *, tenant_id: UUID | None = None, slug: str | None = None, host: str | None = None
+    ) -> float:
+        """The monotonic second until which the answers for all these names are remembered; 0 where one is not."""
+        keys = (
+            ("id", str(tenant_id) if tenant_id else None),
+            ("slug", slug),
+            ("host", host.lower() if host else None),
+        )
+        with self._lock:
+            return min(
+                (self._known.get((kind, name), (0.0, None))[0] for kind, name in keys if name is not None), default=0.0
+            )
 
     def forget(self) -> None:
         """Read anew from now on."""

@@ -1,11 +1,8 @@
 """The broker: Valkey or Redis through dramatiq, in a state that does not lose rings without saying so."""
 
 import redis
-import structlog
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import AgeLimit, Callbacks, ShutdownNotifications, TimeLimit
-
-log = structlog.get_logger()
 
 NAMESPACE = "regulars"
 # dramatiq gives back what a dead worker had fetched only in its maintenance, which by default comes once in a thousand
@@ -16,10 +13,6 @@ HEARTBEAT_TIMEOUT_MS = 15_000
 MESSAGE_AGE_MAX_MS = 600_000
 TASK_TIME_MAX_MS = 600_000
 ANSWER_SECONDS_MAX = 1.0
-
-
-class UnsafeBroker(Exception):
-    """The broker would forget or evict rings; the text says what to set."""
 
 
 def open_broker(url: str) -> RedisBroker:
@@ -36,28 +29,6 @@ def open_broker(url: str) -> RedisBroker:
             Callbacks(),
         ],
     )
-
-
-def require_safe(url: str) -> None:
-    """Refuse a broker that evicts keys or keeps no log.
-
-    Raises:
-        UnsafeBroker
-    """
-    client = redis.Redis.from_url(url)
-    try:
-        found = {**client.config_get("maxmemory-policy"), **client.config_get("appendonly")}
-    except redis.ResponseError:
-        log.warning("broker_not_checked", reason="the server does not tell its configuration")
-        return
-    finally:
-        client.close()
-    if found.get("maxmemory-policy") != "noeviction":
-        message = "the broker evicts keys: set 'maxmemory-policy noeviction' in its configuration"
-        raise UnsafeBroker(message)
-    if found.get("appendonly") != "yes":
-        message = "the broker keeps no log: set 'appendonly yes' in its configuration"
-        raise UnsafeBroker(message)
 
 
 def answers(url: str) -> bool:

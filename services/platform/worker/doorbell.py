@@ -13,6 +13,7 @@ import structlog
 from dramatiq.errors import BrokerConnectionError
 
 from services.platform.db.homes import Home
+from services.platform.telemetry import traces
 
 log = structlog.get_logger()
 
@@ -33,8 +34,10 @@ class BrokerDoorbell:
 
     def ring(self, task: str, **keywords: str | int | None) -> bool:
         """Tell a worker that ``task`` has something to do; False when the broker could not be told."""
+        carried = traces.traceparent()
+        options = {} if carried is None else {traces.TRACEPARENT: carried}
         message: dramatiq.Message[object] = dramatiq.Message(
-            queue_name="default", actor_name=task, args=(), kwargs=keywords, options={}
+            queue_name="default", actor_name=task, args=(), kwargs=keywords, options=options
         )
         try:
             self._broker.enqueue(message)

@@ -38,7 +38,9 @@ def dispatch_outbox(context: WorkContext, *, tenant_id: str | None, **_: object)
     run_once(context.database, home)
 
 
-def deliver_letters(context: WorkContext, *, tenant_id: str, consumer: str, event_ids: str, **_: object) -> None:
+def deliver_letters(
+    context: WorkContext, *, tenant_id: str, consumer: str, event_ids: str, goes_on: int = 0, **_: object
+) -> None:
     """Hand letters, separated by commas, to their consumer's handler: in order, each in transactions of its own."""
     tenant = context.tenant(tenant_id)
     for event_id in event_ids.split(","):
@@ -47,6 +49,8 @@ def deliver_letters(context: WorkContext, *, tenant_id: str, consumer: str, even
             Letter(tenant.id, consumer, UUID(event_id)),
             context.handlers[consumer],
         )
+    if goes_on:
+        context.database.doorbell.nudge(tenant.home)
 
 
 def sweep_letters(context: WorkContext, **_: object) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from structlog.contextvars import bind_contextvars
+
 from services.platform.actors import SYSTEM
 from services.platform.clock import wall_now
 from services.platform.config import Settings
@@ -33,7 +35,10 @@ class WorkContext:
         Raises:
             TenantUnknown, TenantSuspended: nothing is to be done for it now.
         """
-        return usable(self.registry.by_id(UUID(tenant_id)))
+        tenant = usable(self.registry.by_id(UUID(tenant_id)))
+        # Log lines of the task name the tenant as people do.
+        bind_contextvars(tenant=tenant.slug)
+        return tenant
 
     def active_homes(self) -> tuple[Home, ...]:
         """The homes of all active tenants."""

@@ -40,7 +40,9 @@ TOY_ROOMS = """
     platform.outbox.relay platform.worker.broker
     contracts.events contracts.routing
 """
-TOY_LIBRARIES = "sqlalchemy psycopg dramatiq strawberry starlette asyncio stripe smtplib argon2 structlog"
+TOY_LIBRARIES = """
+    sqlalchemy psycopg dramatiq strawberry starlette asyncio stripe smtplib argon2 structlog prometheus_client
+"""
 LEGAL_IMPORTS = (
     ("services.cli", "services.demo.replay"),
     ("services.demo.replay", "services.loyalty.purchases.service"),
@@ -92,6 +94,7 @@ PLANTED_IMPORTS = (
     ("strangers", "doubles.stripe", "loyalty.purchases.service"),
     ("mail", "notifications.messages.service", "smtplib"),
     ("passwords", "demo.replay", "argon2"),
+    ("telemetry", "gateway.middleware.limits", "prometheus_client"),
 )
 
 # The floors see the same import as well: a second lock on the wall that matters most.

@@ -119,7 +119,7 @@ def test_the_cost_meter_outlives_a_database_that_is_away(database: Database, ten
     meter = CostMeter(away)
     meter.add(tenant.home, 3)
     threading.Event().wait(FLUSH_SECONDS * 1.5)  # at least one flush has failed by now
-    away.engine = database.engine
+    away.pool = database.pool
 
     meter.close()
 

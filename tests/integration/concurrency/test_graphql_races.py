@@ -108,7 +108,7 @@ def assert_sound(database: Database, urls: DatabaseUrls, slug: str = "races") ->
     with read_session(database, tenant.home, now=wall_now()) as session:
         verdict = verify(session, progress=lambda *_: None)
     assert verdict.faults == ()
-    database.engine.dispose()
+    database.pool.close()
     pause = threading.Event()
     with closing(psycopg.connect(urls.owner, autocommit=True)) as connection:
         for _ in range(END_SECONDS_MAX * 20):

@@ -8,13 +8,19 @@ from itertools import islice
 
 import pytest
 
-from tests.faults.experiments import SHORT, Bench, injuries
+from tests.faults.catalog import EXPERIMENTS
+from tests.faults.experiments import SHORT, Bench, Experiment, Mutation, injuries
 from tests.faults.load import steps
-from tests.faults.mutations import EXPERIMENTS, MUTATIONS, Mutation
 from tests.faults.stack import Stack, running_stack
 from tests.faults.verdict import Evidence, judge
 
-QUICK_MUTATIONS = [mutation for mutation in MUTATIONS if not mutation.is_slow]
+QUICK = [experiment for experiment in EXPERIMENTS.values() if not experiment.is_slow]
+QUICK_MUTATIONS = [
+    pytest.param(experiment, mutation, id=experiment.name_of(mutation))
+    for experiment in QUICK
+    for mutation in experiment.mutations
+    if not mutation.is_slow
+]
 
 
 @pytest.fixture(scope="module")
@@ -23,18 +29,18 @@ def stack() -> Iterator[Stack]:
         yield running
 
 
-@pytest.mark.parametrize("experiment", EXPERIMENTS)
-def test_what_was_acknowledged_is_there_once_and_everything_adds_up(stack: Stack, experiment: str) -> None:
-    verdict = EXPERIMENTS[experiment](Bench(stack, SHORT))
+@pytest.mark.parametrize("experiment", QUICK, ids=lambda experiment: experiment.id)
+def test_what_was_acknowledged_is_there_once_and_everything_adds_up(stack: Stack, experiment: Experiment) -> None:
+    verdict = experiment.run(Bench(stack, SHORT))
 
     assert verdict.complaints == []
     assert verdict.injected >= SHORT.kills
     assert (verdict.lost, verdict.doubled, verdict.leaked, verdict.missing_receipts) == (0, 0, 0, 0)
 
 
-@pytest.mark.parametrize("mutation", QUICK_MUTATIONS, ids=lambda mutation: mutation.name)
-def test_a_planted_fault_is_seen(stack: Stack, mutation: Mutation) -> None:
-    verdict = mutation.run(Bench(stack, SHORT))
+@pytest.mark.parametrize(("experiment", "mutation"), QUICK_MUTATIONS)
+def test_a_planted_fault_is_seen(stack: Stack, experiment: Experiment, mutation: Mutation) -> None:
+    verdict = experiment.run_with(mutation, Bench(stack, SHORT))
 
     assert mutation.is_seen(verdict), verdict
 

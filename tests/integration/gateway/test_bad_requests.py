@@ -43,6 +43,14 @@ def nested_json() -> bytes:
         (b'{"query": "{ viewer { kind } }", "variables": {"a": ["\\u0000"]}}', "NUL_CHARACTER"),
         (b'{"query": "{ viewer { kind } }", "variables": {"\\u0000": 1}}', "NUL_CHARACTER"),
         (b'{"query": "{ node(id: \\"\\\\u0000\\") { id } }"}', "NUL_CHARACTER"),
+        (b'{"query": "{ viewer { kind } }", "variables": {"a": 1e999}}', "NOT_JSON"),
+        (b'{"query": "{ viewer { kind } }", "variables": {"a": ' + b"9" * 400 + b"}}", "NOT_JSON"),
+        (b'\xef\xbb\xbf{"query": "{ viewer { kind } }"}', "NOT_JSON"),
+        (b'{"query": "{ viewer { kind } }", "variables": {"a": [' + b"[]," * 60_000 + b"1]}}", "TOO_MANY_VALUES"),
+        (b'{"documentId": 5}', "DOCUMENT_ID_NOT_A_STRING"),
+        (b'{"query": 5, "documentId": "sha256:00"}', "QUERY_MISSING"),
+        (b'{"extensions": {"persistedQuery": "abc"}}', "PERSISTED_QUERY_MALFORMED"),
+        (b'{"extensions": {"persistedQuery": {"version": 1}}}', "PERSISTED_QUERY_MALFORMED"),
     ],
 )
 def test_malformed_bodies(shared_api: GraphQLClient, body: bytes, reason: str) -> None:
@@ -146,10 +154,14 @@ DEEP = (
 @pytest.mark.parametrize(
     ("document", "dimension", "maximum"),
     [
-        ("{ " + " ".join(f"a{n}: viewer {{ kind }}" for n in range(10_000)) + " }", "tokens", 2_000),
+        ("{ " + " ".join(f"a{n}: viewer {{ kind }}" for n in range(10_000)) + " }", "length", 65_536),
+        ("{ " + " ".join(f"a{n}: viewer {{ kind }}" for n in range(1_000)) + " }", "tokens", 2_000),
+        ("{ viewer { " + "... { kind } " * 450 + "} }", "comparisons", 10_000),
+        ("{ __schema { " + " ".join(f"a{n}: types {{ name }}" for n in range(6)) + " } }", "introspectionAliases", 5),
         ("{ " + " ".join(f"a{n}: __typename" for n in range(200)) + " }", "rootFields", 20),
         ("{ viewer { " + " ".join(f"a{n}: kind" for n in range(51)) + " } }", "aliases", 50),
-        ("{ viewer { kind " + "@skip(if: false) " * 10_000 + "} }", "tokens", 2_000),
+        ("{ viewer { kind " + "@skip(if: false) " * 10_000 + "} }", "length", 65_536),
+        ("{ viewer { kind " + "@skip(if: false) " * 1_000 + "} }", "tokens", 2_000),
         ("{ viewer { kind " + "@skip(if: false) " * 6 + "} }", "directives", 5),
         ("query " + "@a " * 6 + "{ viewer { kind } }", "directives", 5),
         ("{ viewer { kind } } " + " ".join(f"fragment f{n} on Viewer {{ kind }}" for n in range(51)), "fragments", 50),
@@ -159,6 +171,8 @@ DEEP = (
         ("{ viewer " * 16 + "{ kind }" + "}" * 16, "depth", 15),
         (DEEP, "depth", 15),
         (BOMB, "cost", 10_000),
+        ("{ members(first: " + "9" * 5_000 + ") { edges { cursor } } }", "digits", 100),
+        ("{ members(first: 1." + "9" * 5_000 + ") { edges { cursor } } }", "digits", 100),
         ("{ node(id: " + "[" * 11 + "]" * 11 + ") { id } }", "valueDepth", 10),
     ],
 )

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 import psycopg
 import pytest
-from sqlalchemy.pool import QueuePool
 
 from services.gateway.context.errors import ServiceUnavailable, Unauthenticated
 from services.gateway.context.request import Locale, RequestContext
@@ -58,9 +57,7 @@ class Bench:
                 await self.seats.finish()
 
         result = asyncio.run(told())
-        pool = self.services.database.engine.pool
-        assert isinstance(pool, QueuePool)
-        assert pool.checkedout() == 0
+        assert self.services.database.pool.in_use == 0
         with psycopg.connect(self.urls.owner, autocommit=True) as connection:
             open_ones = connection.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"
@@ -296,6 +293,37 @@ def test_an_operation_canceled_anywhere_gives_its_connection_back(bench: Bench, 
         return await bench.operation().read(count)
 
     assert bench.run(story) == 0
+
+
+def test_a_canceled_reader_keeps_its_turn_until_its_work_is_through(bench: Bench) -> None:
+    began, may_end = threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def slow(session: ReadSession) -> None:
+        order.append("slow begins")
+        began.set()
+        may_end.wait(10)
+        count(session)
+        order.append("slow ends")
+
+    def quick(session: ReadSession) -> None:
+        order.append("quick")
+        count(session)
+
+    async def story(bench: Bench) -> None:
+        operation = bench.operation()
+        canceled = asyncio.ensure_future(operation.read(slow))
+        await asyncio.to_thread(began.wait, 10)
+        canceled.cancel()
+        other = asyncio.ensure_future(operation.read(quick))
+        for _ in range(20):
+            await asyncio.sleep(0.005)
+        may_end.set()
+        await other
+
+    bench.run(story)
+
+    assert order == ["slow begins", "slow ends", "quick"]
 
 
 def test_nothing_is_read_after_the_end(bench: Bench) -> None:

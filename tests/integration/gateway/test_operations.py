@@ -65,7 +65,7 @@ def test_health_of_a_whole_process(api: GraphQLClient) -> None:
 
 def test_tenants_behind_are_told_as_degraded(api: GraphQLClient, database_urls: DatabaseUrls, tenant: Tenant) -> None:
     with psycopg.connect(database_urls.owner, autocommit=True) as connection:
-        connection.execute("UPDATE platform.tenants SET schema_revision = 'old' WHERE id = %s", [tenant.id])
+        connection.execute("UPDATE platform.tenants SET schema_revision = '0000' WHERE id = %s", [tenant.id])
 
     ready = api.send("GET", "/health/ready")
 

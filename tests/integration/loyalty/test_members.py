@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -12,6 +13,8 @@ from services.loyalty.members.errors import IdentityInvalid, IdentityTaken, Memb
 from services.loyalty.stores.domain import Store
 from services.loyalty.stores.errors import StoreNotFound
 from services.loyalty.tiers import queries as tiers
+from services.loyalty.tiers.domain import MemberStanding
+from services.platform.db.questions import ask
 from services.platform.errors import InvalidInput
 from services.platform.ids import new_id
 from tests.integration.loyalty.conftest import Dump
@@ -21,6 +24,13 @@ from tests.support.builders.merchant import NOW, Merchant
 
 PHONE = Identity(IdentityKind.PHONE, "+8613800138000")
 EMAIL = Identity(IdentityKind.EMAIL, "ada@example.com")
+
+
+def standing_of(merchant: Merchant, member_id: UUID) -> MemberStanding:
+    """Where the member stands in the tiers."""
+    (found,) = merchant.read(lambda session: ask(session, [tiers.standings_question(session, member_ids=[member_id])]))
+    standing: MemberStanding = found[member_id]
+    return standing
 
 
 def test_a_member_joins(merchant: Merchant, store: Store) -> None:
@@ -72,7 +82,7 @@ def test_a_member_joins(merchant: Merchant, store: Store) -> None:
         },
     ]
     assert merchant.read(lambda session: ledger.balances(session, holder_ids=[member_id])) == {}
-    standing = merchant.read(lambda session: tiers.standings(session, member_ids=[member_id]))[member_id]
+    standing = standing_of(merchant, member_id)
     assert (standing.level.code, standing.points_earned, standing.progress.missing) == ("base", 0, 0)
 
 
@@ -179,5 +189,5 @@ def test_a_tier_that_older_thresholds_gave_stays(merchant: Merchant, store: Stor
     after = merchant.buy(store, member_id, 1_000)
 
     assert (bought.to_tier, after.points, after.to_tier) == ("gold", 20, None)
-    standing = merchant.read(lambda session: tiers.standings(session, member_ids=[member_id]))[member_id]
+    standing = standing_of(merchant, member_id)
     assert (standing.level.code, standing.points_earned, standing.progress.missing) == ("gold", 80, 420)

@@ -14,7 +14,7 @@ _ANSWERED = frozenset({"Sync", "Query"})
 
 @dataclass
 class Traffic:
-    """Filled when the tracing ends. The first statement of a transaction is two in one message, and counts as one."""
+    """Filled when the tracing ends. A transaction begins with two statements: BEGIN and the path."""
 
     statements: int = 0
     round_trips: int = 0
@@ -25,9 +25,10 @@ def traced(database: Database) -> Iterator[Traffic]:
     """Trace what is said on the connection of a pool with one connection."""
     traffic = Traffic()
     with tempfile.TemporaryFile() as trace:
-        with database.engine.connect() as connection:
-            driver = database.driver_connection(connection)
-            driver.pgconn.trace(trace.fileno())
+        lent = database.pool.take(None)
+        driver = lent.driver
+        driver.pgconn.trace(trace.fileno())
+        database.pool.give_back(lent)
         yield traffic
         # Closes the trace's own copy of the file as well: what was said is on the disk then.
         driver.pgconn.untrace()

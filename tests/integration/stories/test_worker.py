@@ -17,9 +17,10 @@ from services.platform.db.homes import PLATFORM
 from services.platform.db.session import read_session, unit_of_work
 from services.platform.ids import new_id
 from services.platform.outbox.service import publish
+from services.platform.surroundings.broker import check_broker
 from services.platform.tenancy.domain import Tenant
 from services.platform.tenancy.registry import set_suspended
-from services.platform.worker.broker import open_broker, require_safe
+from services.platform.worker.broker import open_broker
 from services.platform.worker.doorbell import BrokerDoorbell
 from services.platform.worker.process import run_worker
 from tests.support.mailbox import Mailbox
@@ -90,7 +91,7 @@ def test_the_real_worker_and_scheduler_leave_no_letter_behind(
     database: Database, tenant: Tenant, settings: Settings, mailbox: Mailbox
 ) -> None:
     # Threads take letters in any order: a welcome that overtakes its address rests until a sweep rings again.
-    require_safe(settings.broker_url)
+    check_broker(settings.broker_url)
 
     with _running(database, settings):
         for number in range(MEMBERS):

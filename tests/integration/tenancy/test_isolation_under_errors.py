@@ -3,17 +3,21 @@
 The same checker goes red when the guard (``SET LOCAL`` in the message that begins every transaction) is weakened.
 """
 
+import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
-from sqlalchemy import Connection
 
-from services.platform.db import session as guarded
+from services.platform.db import transaction
 from services.platform.db.engine import Database, open_database
+from services.platform.db.homes import Home
+from services.platform.db.pool import Lent, Pool
+from services.platform.db.wire import Statement
 from services.platform.tenancy.domain import Tenant
 from tests.integration.tenancy.two_tenants import FAULT_NAMES, Tally, canary_of, run_campaign, stored_names
 from tests.support.tenants import DatabaseUrls
@@ -23,7 +27,7 @@ OPERATIONS = 6_000
 OPERATIONS_OF_A_MUTANT = 1_600
 SEED = 20261122
 
-Begin = Callable[[Database, str], tuple[Connection, psycopg.Connection[Any]]]
+Take = Callable[[Pool, UUID | None], Lent]
 
 
 @contextmanager
@@ -58,45 +62,55 @@ def test_no_row_of_the_other_tenant_is_ever_seen(
             assert stored_names(database, each) == Counter({own: tally.stored[own]})
 
 
-def _remembering(begin: Begin) -> Begin:
-    """SET for the session, and only where the connection was last used for another tenant."""
+class _Weakened:
+    """Routes of connections, which outlive their transactions."""
 
-    def mutant(database: Database, message: str) -> tuple[Connection, psycopg.Connection[Any]]:
-        opening, _, route = message.partition("; SET LOCAL search_path TO ")
-        connection, driver = begin(database, opening)
-        if connection.info.get("route") != route:
-            driver.execute(f"SET search_path TO {route}".encode())
-            connection.info["route"] = route
-        return connection, driver
+    def __init__(self, take: Take) -> None:
+        self._take = take
+        self._here = threading.local()
+        self.routes: dict[int, str] = {}
 
-    return mutant
+    def take(self, pool: Pool, tenant_id: UUID | None) -> Lent:
+        lent = self._here.lent = self._take(pool, tenant_id)
+        return lent
+
+    @property
+    def driver(self) -> psycopg.Connection[Any]:
+        """The connection that the present thread has taken."""
+        lent: Lent = self._here.lent
+        return lent.driver
+
+    def remembering(self, beginning: str, home: Home) -> Sequence[Statement]:
+        """SET for the session, and only where the connection was last used for another tenant."""
+        if self.routes.get(id(self.driver)) == home.schema:
+            return (Statement(beginning),)
+        self.routes[id(self.driver)] = home.schema
+        return Statement(beginning), Statement(f"SET search_path TO {home.schema}")
+
+    def first_come(self, beginning: str, home: Home) -> Sequence[Statement]:
+        """SET once for each connection, by the first tenant that uses it."""
+        if id(self.driver) not in self.routes:
+            self.driver.execute(f"SET search_path TO {home.schema}".encode())
+            self.routes[id(self.driver)] = home.schema
+        return (Statement(beginning),)
 
 
-def _first_come(begin: Begin) -> Begin:
-    """SET once for each connection, by the first tenant that uses it."""
-
-    def mutant(database: Database, message: str) -> tuple[Connection, psycopg.Connection[Any]]:
-        opening, _, route = message.partition("; SET LOCAL search_path TO ")
-        connection, driver = begin(database, "SELECT 1")
-        if "route" not in connection.info:
-            driver.execute(f"SET search_path TO {route}".encode())
-            connection.info["route"] = route
-        driver.execute(opening.encode())
-        return connection, driver
-
-    return mutant
-
-
-@pytest.mark.parametrize("weaken", [_remembering, _first_come])
+@pytest.mark.parametrize("weakness", ["remembering", "first_come"])
 def test_the_checker_sees_a_weakened_guard(
     database_urls: DatabaseUrls,
     tenant: Tenant,
     tenant_b: Tenant,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    weaken: Callable[[Begin], Begin],
+    weakness: str,
 ) -> None:
-    monkeypatch.setattr(guarded, "_begin", weaken(guarded._begin))  # noqa: SLF001  the guard itself
+    weakened = _Weakened(Pool.take)
+
+    def take(pool: Pool, tenant_id: UUID | None) -> Lent:
+        return weakened.take(pool, tenant_id)
+
+    monkeypatch.setattr(Pool, "take", take)
+    monkeypatch.setattr(transaction, "opening_of", getattr(weakened, weakness))
 
     with _small_pool(database_urls) as database:
         tally = run_campaign(database, (tenant, tenant_b), operations=OPERATIONS_OF_A_MUTANT, seed=SEED)
@@ -108,8 +122,7 @@ def test_the_checker_sees_a_weakened_guard(
 def test_without_any_route_nothing_can_be_read(
     database_urls: DatabaseUrls, tenant: Tenant, tenant_b: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begin = guarded._begin  # noqa: SLF001  the guard itself
-    monkeypatch.setattr(guarded, "_begin", lambda database, message: begin(database, message.partition(";")[0]))
+    monkeypatch.setattr(transaction, "opening_of", lambda beginning, _home: (Statement(beginning),))
 
     with _small_pool(database_urls) as database:
         tally = run_campaign(database, (tenant, tenant_b), operations=320, seed=SEED)

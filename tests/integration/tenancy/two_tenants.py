@@ -14,8 +14,6 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 import psycopg
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from services.platform.actors import SYSTEM
 from services.platform.db.engine import Database
@@ -79,9 +77,7 @@ def run_campaign(database: Database, tenants: tuple[Tenant, Tenant], *, operatio
         for _ in range(operations // THREADS):
             try:
                 _operate(database, chance.choice(tenants), tally, chance)
-            except (psycopg.errors.UndefinedTable, ProgrammingError) as error:
-                if not isinstance(getattr(error, "orig", error), psycopg.errors.UndefinedTable):
-                    raise
+            except psycopg.errors.UndefinedTable:
                 tally.lose_home()
 
     with ThreadPoolExecutor(THREADS) as pool:
@@ -121,7 +117,7 @@ def _fail(database: Database, tenant: Tenant, name: str, tally: Tally) -> None:
             FAULTS[name](uow)
     except psycopg.errors.UndefinedTable:
         raise
-    except (psycopg.Error, DBAPIError, CommitOutcomeUnknown, Interrupted):
+    except (psycopg.Error, CommitOutcomeUnknown, Interrupted):
         with tally.lock:
             tally.faults[name] += 1
     else:
@@ -145,11 +141,11 @@ def _by_pipeline(session: ReadSession) -> list[str]:
     return [row["name"] for row in (*first, *second)]
 
 
-def _by_session(session: ReadSession) -> list[str]:
-    return list(session.session.execute(text(RECENT)).scalars())
+def _by_cursor(session: ReadSession) -> list[str]:
+    return [row[0] for row in session.connection.execute(RECENT)]
 
 
-READERS = (_by_driver, _by_pipeline, _by_session)
+READERS = (_by_driver, _by_pipeline, _by_cursor)
 
 
 class Interrupted(Exception):
@@ -169,15 +165,15 @@ def _fail_in_pipeline(uow: UnitOfWork) -> None:
     uow.fetch_pipeline([Statement(RECENT), Statement("SELECT 1/0"), Statement(RECENT)])
 
 
-def _divide_in_session(uow: UnitOfWork) -> None:
-    uow.session.execute(text("SELECT 1/0"))
+def _divide_by_cursor(uow: UnitOfWork) -> None:
+    uow.connection.execute("SELECT 1/0")
 
 
 FAULTS: Mapping[str, Callable[[UnitOfWork], object]] = MappingProxyType(
     {
         "error of ours": _interrupt,
         "division by zero": lambda uow: uow.execute("SELECT 1/0"),
-        "division by zero in a session": _divide_in_session,
+        "division by zero by a cursor": _divide_by_cursor,
         "error in a pipeline": _fail_in_pipeline,
         "statement timeout": _time_out,
         "canceled": lambda uow: uow.execute("SELECT pg_cancel_backend(pg_backend_pid()), pg_sleep(1)"),

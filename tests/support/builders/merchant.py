@@ -125,7 +125,7 @@ class Merchant:
         return self.record(self.purchase_command(store, member, *amounts, **changes))
 
     def record(self, command: RecordPurchase) -> RecordedPurchase:
-        return self.do(lambda uow: purchases.record_purchase(uow, command=command))
+        return self.do(lambda uow: purchases.record_purchase(uow, command=command, is_last=True))
 
     def refund_command(
         self, purchase: UUID | PurchaseRef, request: RefundRequest | None = None, **changes: Any

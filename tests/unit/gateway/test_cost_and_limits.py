@@ -1,6 +1,8 @@
 """What a document may ask for, and what it costs: known at once, whatever the document."""
 
+import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,13 +10,15 @@ from graphql import DocumentNode, OperationDefinitionNode, build_schema, parse
 
 from services.gateway.context.errors import QueryLimitExceeded
 from services.gateway.graphql.cost import COST_MAX, operation_cost
-from services.gateway.graphql.documents import REMEMBERED_MAX, Documents
+from services.gateway.graphql.documents import Documents
 from services.gateway.graphql.limits import check_document
+from services.gateway.graphql.schema import build_schema as product_schema
 
 SCHEMA = build_schema(
     """
     type Query { shop: Shop! shops(first: Int! = 20, after: String): ShopConnection! list: [Shop!]! name: String }
-    type Mutation { open: Shop! close: String }
+    type Mutation { open: Shop! close: String recordPurchases(input: Batch!): Shop }
+    input Batch { purchases: [String!]! }
     type Shop { name: String near: Shop staff: [Person!]! shops(first: Int! = 20): ShopConnection! }
     type Person { name: String }
     type ShopConnection { edges: [ShopEdge!]! total: Int }
@@ -50,12 +54,68 @@ def cost(text: str, **variables: Any) -> int:
         ("{ a: shop { name } b: shop { name } }", {}, 2),
         ("{ ...f ...f } fragment f on Query { shop { name } }", {}, 2),
         ("{ ... on Query { shop { name } } ... { shop { name } } }", {}, 2),
-        ("{ __schema { types { name } } }", {}, 1),
+        ("{ __schema { types { name } } }", {}, 500),
+        ("{ ...f } fragment f on Query { __schema { types { name } } }", {}, 500),
+        ("{ shop @skip(if: true) { name } }", {}, 1),
+        ("{ shop @include(if: false) { near { name } } shop { name } }", {}, 1),
+        ("{ shop @include(if: true) { near { name } } }", {}, 2),
+        ("query ($a: Boolean!) { shop @include(if: $a) { near { name } } }", {"a": True}, 2),
+        ("query ($a: Boolean!) { shop @include(if: $a) { near { name } } }", {"a": False}, 1),
+        ("query ($a: Boolean! = true) { shop @skip(if: $a) { near { name } } }", {}, 1),
+        ("query ($a: Boolean! = true) { shop @skip(if: $a) { near { name } } }", {"a": False}, 2),
+        ("query ($a: Boolean!) { ...f @include(if: $a) ...f } fragment f on Query { shop { name } }", {"a": False}, 1),
+        ("query ($a: Boolean!) { ... @skip(if: $a) { shop { name } list { name } } }", {"a": False}, 2),
+        ("query ($a: Boolean!) { shop @skip(if: false) @include(if: $a) { near { name } } }", {"a": True}, 2),
+        ("mutation { ...f ...f } fragment f on Mutation { a: close b: close }", {}, 4 * 10),
+        ("mutation ($i: Batch!) { recordPurchases(input: $i) { name } }", {"i": {"purchases": ["a"] * 7}}, 7 * 10 + 1),
+        ("mutation ($i: Batch!) { recordPurchases(input: $i) { name } }", {"i": {}}, 11),
+        ("mutation ($p: [String!]!) { recordPurchases(input: {purchases: $p}) { name } }", {"p": ["a", "b"]}, 21),
+        ('mutation { recordPurchases(input: {purchases: ["a", "b", "c"]}) { name } }', {}, 31),
+        ('mutation { recordPurchases(input: {purchases: "a"}) { name } }', {}, 11),
+        ("mutation ($a: Boolean!) { open @skip(if: $a) { name } close }", {"a": True}, 10),
         ("mutation { open { name } close }", {}, 1 + 2 * 10),
     ],
 )
 def test_costs(text: str, variables: dict[str, Any], points: int) -> None:
     assert cost(text, **variables) == points
+
+
+def test_costs_are_remembered_for_the_variables_that_they_depend_on() -> None:
+    prepared, _ = Documents(SCHEMA).prepare(
+        "query ($n: Int, $a: Boolean! = false, $after: String)"
+        " { shops(first: $n, after: $after) @skip(if: $a) { edges { node { name } } } }"
+    )
+    assert prepared is not None
+    operation = prepared.operation(None)
+
+    for _ in range(2):
+        assert prepared.costs.of(operation, {"n": 3, "after": "x"}) == 7
+        assert prepared.costs.of(operation, {"n": 4, "after": "y"}) == 9
+        assert prepared.costs.of(operation, {"n": 1}) == 3
+        assert prepared.costs.of(operation, {"n": True}) == 41
+        assert prepared.costs.of(operation, {"n": [1, {}]}) == 41
+        assert prepared.costs.of(operation, {"n": 3, "a": True}) == 1
+
+
+def test_what_costs_too_much_costs_too_much_when_it_is_asked_again() -> None:
+    prepared, _ = Documents(SCHEMA).prepare(
+        "query ($n: Int!) { shops(first: $n) { edges { node { shops(first: $n) { edges { cursor } } } } } }"
+    )
+    assert prepared is not None
+
+    for _ in range(2):
+        with pytest.raises(QueryLimitExceeded):
+            prepared.costs.of(prepared.operation(None), {"n": 100})
+        assert prepared.costs.of(prepared.operation(None), {"n": 50}) == 2_601 + 50
+
+
+def test_lists_among_the_variables_are_bounded() -> None:
+    assert cost("{ name }", input={"lines": [{"sku": ["a"] * 1_000}]}) == 1
+
+    with pytest.raises(QueryLimitExceeded) as caught:
+        cost("{ name }", input={"lines": [{"sku": ["a"] * 1_001}]})
+
+    assert caught.value.facts() == {"dimension": "listItems", "maximum": 1_000, "requested": 1_001}
 
 
 def test_costs_above_the_limit_are_refused() -> None:
@@ -133,14 +193,13 @@ def test_introspection_is_noticed_wherever_it_is() -> None:
     assert not check_document(parse("{ name __typename }"))
 
 
-def test_documents_are_remembered_and_the_oldest_forgotten() -> None:
-    documents = Documents(SCHEMA)
-    first, _ = documents.prepare("{ name }")
+def test_the_guide_reckons_as_the_gateway_does() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "guides" / "limits.md").read_text()
+    example = guide.partition("```graphql")[2].partition("```")[0]
+    told = re.search(r"the operation .* = \*\*(\d+)\*\* points", guide)
+    prepared, errors = Documents(product_schema()._schema).prepare(example)  # noqa: SLF001  as the runner does
 
-    again, _ = documents.prepare("{ name }")
-    for n in range(REMEMBERED_MAX):
-        documents.prepare(f"{{ n{n % 40}: name }} # {n}")
-    later, _ = documents.prepare("{ name }")
-
-    assert again is first
-    assert later is not first
+    assert errors == []
+    assert prepared is not None
+    assert told is not None
+    assert prepared.costs.of(prepared.operation(None), {}) == int(told[1])

@@ -48,7 +48,7 @@ class DriverError(Exception):
         self.sqlstate = sqlstate
 
 
-@pytest.mark.parametrize("sqlstate", ["40001", "40P01", "55P03", "57P01", "57P03", "08006", "53300"])
+@pytest.mark.parametrize("sqlstate", ["40001", "40P01", "55P03", "57P01", "57P03", "08006", "53300", "25006", "53100"])
 def test_failures_that_heal(sqlstate: str) -> None:
     assert is_transient(DriverError(sqlstate))
 

@@ -7,7 +7,14 @@ from services.gateway.graphql.fields import Info, mutation
 from services.gateway.graphql.permissions import PUBLIC
 from services.gateway.graphql.scalars import Locale
 from services.platform.auth import sign_in
-from services.platform.auth.errors import AlreadyOwner, InvitationInvalid, LoginFailed, LoginThrottled, PasswordTooWeak
+from services.platform.auth.errors import (
+    AlreadyOwner,
+    InvitationInvalid,
+    LoginFailed,
+    LoginThrottled,
+    PasswordTooWeak,
+    TooManyAttempts,
+)
 from services.platform.clock import wall_now
 
 
@@ -33,15 +40,21 @@ class AcceptInvitationPayload:
 @mutation(
     access=PUBLIC,
     description="Take a role that was offered by e-mail. A token works once.",
-    errors=(InvitationInvalid, AlreadyOwner, LoginFailed, LoginThrottled, PasswordTooWeak),
+    errors=(InvitationInvalid, AlreadyOwner, LoginFailed, LoginThrottled, TooManyAttempts, PasswordTooWeak),
 )
 async def accept_invitation(info: Info, input: AcceptInvitationInput) -> AcceptInvitationPayload:
     """Accept an invitation."""
-    services, correlation_id = info.context.services, info.context.request.correlation_id
+    services, request = info.context.services, info.context.request
     command = input.to_command()
     session = await info.context.run_verb(
         lambda database: sign_in.accept_invitation(
-            database, services.passwords, services.signer, command, now=wall_now(), correlation_id=correlation_id
+            database,
+            services.passwords,
+            services.signer,
+            command,
+            now=wall_now(),
+            correlation_id=request.correlation_id,
+            peer=request.peer,
         ),
         has_key=False,
     )

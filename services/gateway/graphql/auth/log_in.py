@@ -6,7 +6,7 @@ from services.gateway.graphql.auth.types import Session
 from services.gateway.graphql.fields import Info, mutation
 from services.gateway.graphql.permissions import PUBLIC
 from services.platform.auth import sign_in
-from services.platform.auth.errors import LoginFailed, LoginThrottled
+from services.platform.auth.errors import LoginFailed, LoginThrottled, TooManyAttempts
 from services.platform.clock import wall_now
 
 
@@ -24,11 +24,11 @@ class LogInPayload:
 @mutation(
     access=PUBLIC,
     description="Open a session by e-mail and password. Guesses at one account are counted and slowed down.",
-    errors=(LoginFailed, LoginThrottled),
+    errors=(LoginFailed, LoginThrottled, TooManyAttempts),
 )
 async def log_in(info: Info, input: LogInInput) -> LogInPayload:
     """Log in."""
-    services, correlation_id = info.context.services, info.context.request.correlation_id
+    services, request = info.context.services, info.context.request
     session = await info.context.run_verb(
         lambda database: sign_in.log_in(
             database,
@@ -36,7 +36,8 @@ async def log_in(info: Info, input: LogInInput) -> LogInPayload:
             email=input.email,
             password=input.password,
             now=wall_now(),
-            correlation_id=correlation_id,
+            correlation_id=request.correlation_id,
+            peer=request.peer,
         ),
         has_key=False,
     )

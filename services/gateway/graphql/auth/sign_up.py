@@ -7,7 +7,14 @@ from services.gateway.graphql.fields import Info, mutation
 from services.gateway.graphql.permissions import PUBLIC
 from services.gateway.graphql.scalars import IdempotencyKey, Locale
 from services.gateway.graphql.tenants.types import Tenant
-from services.platform.auth.errors import EmailInvalid, EmailTaken, LoginFailed, LoginThrottled, PasswordTooWeak
+from services.platform.auth.errors import (
+    EmailInvalid,
+    EmailTaken,
+    LoginFailed,
+    LoginThrottled,
+    PasswordTooWeak,
+    TooManyAttempts,
+)
 from services.platform.clock import wall_now
 from services.platform.db.homes import PLATFORM
 from services.platform.idempotency.errors import IdempotencyConflict
@@ -62,12 +69,13 @@ class SignUpPayload:
         SlugTaken,
         LoginFailed,
         LoginThrottled,
+        TooManyAttempts,
         IdempotencyConflict,
     ),
 )
 async def sign_up_merchant(info: Info, input: SignUpInput) -> SignUpPayload:
     """Open a merchant."""
-    services, correlation_id = info.context.services, info.context.request.correlation_id
+    services, request = info.context.services, info.context.request
     command = input.to_command()
     result = await info.context.run_verb(
         lambda database: sign_up(
@@ -76,7 +84,8 @@ async def sign_up_merchant(info: Info, input: SignUpInput) -> SignUpPayload:
             command,
             direct_url=services.settings.direct_database_url,
             now=wall_now(),
-            correlation_id=correlation_id,
+            correlation_id=request.correlation_id,
+            peer=request.peer,
         ),
         has_key=True,
     )

@@ -1,7 +1,9 @@
 """The ledger as clients see it: balances, entries with their postings, and lots."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Self
 from uuid import UUID
 
@@ -15,14 +17,38 @@ from services.gateway.graphql.scalars import Points
 from services.gateway.graphql.stores.types import Store, load_store
 from services.loyalty.ledger import domain
 from services.loyalty.ledger.domain.holdings import Balance as HolderBalance
-from services.loyalty.ledger.queries import balances, entries_by_ids, lots_by_ids
+from services.loyalty.ledger.domain.holdings import EntryLine
+from services.loyalty.ledger.queries import (
+    balances_question,
+    entries_by_ids,
+    latest_lines_question,
+    lots_by_ids,
+    postings_question,
+)
 from services.platform.actors import ActorKind
+from services.platform.db.questions import Question
 from services.platform.db.session import ReadSession
 
 
-def balances_by_key(session: ReadSession, keys: Sequence[UUID]) -> Mapping[UUID, tuple[HolderBalance, ...]]:
+def balances_by_key(session: ReadSession, keys: Sequence[UUID]) -> Question[Mapping[UUID, tuple[HolderBalance, ...]]]:
     """Balances by member."""
-    return balances(session, holder_ids=keys)
+    return balances_question(session, holder_ids=keys)
+
+
+def postings_by_key(_session: ReadSession, keys: Sequence[UUID]) -> Question[Mapping[UUID, tuple[domain.Posting, ...]]]:
+    """Postings by entry."""
+    return postings_question(entry_ids=keys)
+
+
+@dataclass(frozen=True, slots=True)
+class LatestLines:
+    """The last entries of each member, at most ``limit``, by member."""
+
+    limit: int
+
+    def __call__(self, _session: ReadSession, keys: Sequence[UUID]) -> Question[Mapping[UUID, tuple[EntryLine, ...]]]:
+        """Ask for them."""
+        return latest_lines_question(holder_ids=keys, limit=self.limit)
 
 
 def entries_by_key(session: ReadSession, keys: Sequence[UUID]) -> Mapping[UUID, domain.Entry]:
@@ -107,15 +133,21 @@ class LedgerEntry(Node):
     points: Points = strawberry.field(
         description="What the member's accounts gained by it in all; negative for a loss."
     )
-    postings: list[Posting] = strawberry.field(description="What moved; each posting balances by itself.")
     reason: str | None = strawberry.field(description="Why, where somebody had to say so.")
     actor_kind: ActorKind = strawberry.field(description="Who made it.")
     occurred_at: datetime = strawberry.field(description="When the thing happened.")
     recorded_at: datetime = strawberry.field(description="When it was written down.")
     hash: str = strawberry.field(description="SHA-256 over the entry and the hash before it, in hexadecimal digits.")
     previous_hash: str = strawberry.field(description="The hash of the member's entry before this one.")
+    key: strawberry.Private[UUID]
     store_key: strawberry.Private[UUID | None]
     holder_key: strawberry.Private[UUID | None]
+
+    @guarded(access=INHERITED, description="What moved; each posting balances by itself.")
+    async def postings(self, info: Info) -> list[Posting]:
+        """The postings, in their order."""
+        found = await info.context.load(postings_by_key, self.key)
+        return [Posting.from_domain(posting) for posting in found or ()]
 
     @guarded(access=INHERITED, description="Where it happened; null when it was in no store.")
     async def store(self, info: Info) -> Store | None:
@@ -131,16 +163,46 @@ class LedgerEntry(Node):
             kind=entry.kind,
             sequence=entry.seq,
             points=Points(_gain(entry)),
-            postings=[Posting.from_domain(posting) for posting in entry.postings],
             reason=header.reason,
             actor_kind=header.actor.kind,
             occurred_at=header.occurred_at,
             recorded_at=header.recorded_at,
             hash=entry.hash.hex(),
             previous_hash=entry.prev_hash.hex(),
+            key=header.id,
             store_key=header.store_id,
             holder_key=header.holder_id,
         )
+
+    @classmethod
+    def from_line(cls, line: EntryLine) -> "LedgerEntry":
+        """The entry of a list as clients see it; of many entries little is asked, so nothing is made before."""
+        entry = _LINE_ENTRY.__new__(_LINE_ENTRY)
+        entry.__dict__["line"] = line
+        return entry
+
+
+_LINE_ENTRY: type[LedgerEntry] = type(
+    "LedgerEntry",
+    (LedgerEntry,),
+    {
+        "__module__": __name__,
+        "id": property(lambda entry: encode("LedgerEntry", entry.line.id)),
+        "kind": property(attrgetter("line.kind")),
+        "sequence": property(attrgetter("line.seq")),
+        "points": property(attrgetter("line.gained")),
+        "reason": property(attrgetter("line.reason")),
+        "actor_kind": property(attrgetter("line.actor_kind")),
+        "occurred_at": property(attrgetter("line.occurred_at")),
+        "recorded_at": property(attrgetter("line.recorded_at")),
+        "hash": property(lambda entry: entry.line.hash.hex()),
+        "previous_hash": property(lambda entry: entry.line.prev_hash.hex()),
+        "key": property(attrgetter("line.id")),
+        "store_key": property(attrgetter("line.store_id")),
+        "holder_key": property(attrgetter("line.holder_id")),
+    },
+)
+"""An entry that reads its attributes off a line when it is asked for them."""
 
 
 @strawberry.type(description="Points that were born together, spent soonest-expiry-first.")

@@ -4,17 +4,18 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from services.loyalty.members.domain import Member
-from services.loyalty.members.queries import members_by_ids
+from services.loyalty.members.queries import members_question
 from services.loyalty.tiers.domain import MemberStanding
-from services.loyalty.tiers.queries import standings
+from services.loyalty.tiers.queries import standings_question
+from services.platform.db.questions import Question
 from services.platform.db.session import ReadSession
 
 
-def members_by_key(session: ReadSession, keys: Sequence[UUID]) -> Mapping[UUID, Member]:
+def members_by_key(_session: ReadSession, keys: Sequence[UUID]) -> Question[Mapping[UUID, Member]]:
     """Members by id."""
-    return members_by_ids(session, member_ids=keys)
+    return members_question(member_ids=keys)
 
 
-def standings_by_key(session: ReadSession, keys: Sequence[UUID]) -> Mapping[UUID, MemberStanding]:
+def standings_by_key(session: ReadSession, keys: Sequence[UUID]) -> Question[Mapping[UUID, MemberStanding]]:
     """Where members stand in the tiers, by member."""
-    return standings(session, member_ids=keys)
+    return standings_question(session, member_ids=keys)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import strawberry
 
-from services.gateway.graphql.fields import Info, guarded
+from services.gateway.graphql.fields import Info, ahead, guarded
 from services.gateway.graphql.members.references import MemberReferenceInput
 from services.gateway.graphql.members.types import Member, load_member
 from services.gateway.graphql.pagination import (
@@ -30,7 +30,11 @@ async def members(info: Info, first: First = PAGE_DEFAULT, after: After = None) 
     """A page of members."""
     asked = page(first, after)
     after_id = id_cursor(ORDER, after)
-    rows = await info.context.read(lambda session: queries.members_page(session, limit=asked.limit, after_id=after_id))
+    rows = await info.context.read_page(
+        lambda _session: queries.members_page_question(limit=asked.limit, after_id=after_id),
+        key=lambda member: member.id,
+        ahead=ahead(info, "Member"),
+    )
     return connect(rows, asked, node=Member.from_domain, cursor=lambda member: encode_cursor(ORDER, member.id))
 
 

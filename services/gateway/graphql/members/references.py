@@ -1,10 +1,22 @@
 """How a request names a member."""
 
+from types import MappingProxyType
+
 import strawberry
 
 from services.gateway.graphql.ids import decode
 from services.loyalty.members.domain import Identity, IdentityKind, MemberRef
 from services.platform.errors import InvalidInput
+
+IDENTITY_KINDS = MappingProxyType(
+    {
+        "phone": IdentityKind.PHONE,
+        "email": IdentityKind.EMAIL,
+        "card": IdentityKind.CARD,
+        "externalId": IdentityKind.EXTERNAL,
+    }
+)
+"""By the field of `MemberReferenceInput` that names one."""
 
 
 @strawberry.input(

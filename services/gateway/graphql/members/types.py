@@ -6,14 +6,15 @@ from uuid import UUID
 
 import strawberry
 
-from services.gateway.graphql.fields import Info, guarded
+from services.gateway.graphql.fields import Info, ahead, guarded
 from services.gateway.graphql.ids import encode
-from services.gateway.graphql.ledger.types import Balance, LedgerEntry, PointsLot, balances_by_key
+from services.gateway.graphql.ledger.types import Balance, LatestLines, LedgerEntry, PointsLot, balances_by_key
 from services.gateway.graphql.members.loaders import members_by_key, standings_by_key
 from services.gateway.graphql.members.tier import MemberTier
 from services.gateway.graphql.nodes import Node
 from services.gateway.graphql.pagination import (
     PAGE_DEFAULT,
+    PAGE_MAX,
     After,
     Connection,
     First,
@@ -39,6 +40,12 @@ if TYPE_CHECKING:
 
 LAZY_PURCHASE = strawberry.lazy("services.gateway.graphql.purchases.types")
 LAZY_REDEMPTION = strawberry.lazy("services.gateway.graphql.redemptions.types")
+
+
+def _latest_lines(first: int = PAGE_DEFAULT, after: str | None = None) -> LatestLines | None:
+    """What `Member.ledger` loads from the beginning of its list."""
+    is_page = 1 <= first <= PAGE_MAX
+    return LatestLines(first + 1) if after is None and is_page else None
 
 
 @strawberry.type(description="A way to find a member, in the form in which it is kept.")
@@ -85,28 +92,42 @@ class Member(Node):
     @guarded(
         access=of_member(Scope.MEMBERS_READ),
         description="What the member has, one balance for each point unit; none before the first points.",
+        reads=lambda: balances_by_key,
     )
     async def balances(self, info: Info) -> list[Balance]:
         """The balances by unit."""
         found = await info.context.load(balances_by_key, self.key)
         return [Balance.from_domain(balance) for balance in found or ()]
 
-    @guarded(access=of_member(Scope.MEMBERS_READ), description="The member's tier; null before a program is published.")
+    @guarded(
+        access=of_member(Scope.MEMBERS_READ),
+        description="The member's tier; null before a program is published.",
+        reads=lambda: standings_by_key,
+    )
     async def tier(self, info: Info) -> MemberTier | None:
         """The standing in the program's tiers."""
         standing = await info.context.load(standings_by_key, self.key)
         return MemberTier.from_domain(standing) if standing else None
 
-    @guarded(access=of_member(Scope.MEMBERS_READ), description="The entries of the member's ledger, newest first.")
+    @guarded(
+        access=of_member(Scope.MEMBERS_READ),
+        description="The entries of the member's ledger, newest first.",
+        reads=_latest_lines,
+    )
     async def ledger(self, info: Info, first: First = PAGE_DEFAULT, after: After = None) -> Connection[LedgerEntry]:
         """A page of entries."""
         asked = page(first, after)
         order = f"ledger:{self.key}"
-        after_seq = number_cursor(order, after)
-        rows = await info.context.read(
-            lambda session: ledger.entries_page(session, holder_id=self.key, limit=asked.limit, after_seq=after_seq)
-        )
-        return connect(rows, asked, node=LedgerEntry.from_domain, cursor=lambda entry: encode_cursor(order, entry.seq))
+        before_seq = number_cursor(order, after)
+        if before_seq is None:
+            rows = await info.context.load(LatestLines(asked.limit), self.key) or ()
+        else:
+            rows = await info.context.read(
+                lambda session: ledger.lines_before(
+                    session, holder_id=self.key, limit=asked.limit, before_seq=before_seq
+                )
+            )
+        return connect(rows, asked, node=LedgerEntry.from_line, cursor=lambda entry: encode_cursor(order, entry.seq))
 
     @guarded(access=of_member(Scope.MEMBERS_READ), description="The member's lots of points, oldest first.")
     async def lots(self, info: Info, first: First = PAGE_DEFAULT, after: After = None) -> Connection[PointsLot]:
@@ -170,5 +191,7 @@ def shown_member(info: Info, member: domain.Member) -> Member | None:
 
 async def load_member(info: Info, member_id: UUID | None) -> Member | None:
     """A member by key, in one batch with others; None for None."""
-    member = await info.context.load(members_by_key, member_id) if member_id else None
+    if member_id is None:
+        return None
+    member = await info.context.load(members_by_key, member_id, ahead=ahead(info, "Member"))
     return Member.from_domain(member) if member else None

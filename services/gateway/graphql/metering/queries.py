@@ -1,10 +1,12 @@
 """What a tenant has used."""
 
+from collections.abc import Sequence
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Self
 
 import strawberry
 
+from services.billing.metering import domain
 from services.billing.metering.queries import usage_by_meter
 from services.gateway.graphql.fields import Info, guarded
 from services.gateway.graphql.permissions import requires
@@ -30,6 +32,15 @@ class Usage:
     until: date = strawberry.field(description="The day after the last one.")
     meters: list[MeterUsage] = strawberry.field(description="What was used, by meter.")
 
+    @classmethod
+    def from_domain(cls, used: Sequence[domain.MeterUsage], *, since: date, until: date) -> Self:
+        """The usage as clients see it."""
+        meters = [
+            MeterUsage(meter=each.meter, quantity=WholeNumber(each.quantity), facts=WholeNumber(each.facts))
+            for each in used
+        ]
+        return cls(since=since, until=until, meters=meters)
+
 
 @guarded(access=requires(Scope.USAGE_READ), description="What the tenant used, exact to the fact, over UTC days.")
 async def usage(
@@ -40,12 +51,5 @@ async def usage(
     """Usage by meter."""
     if not 0 < (until - since).days <= USAGE_DAYS_MAX:
         raise InvalidInput(field="to", reason="PERIOD_OUT_OF_RANGE", limit=str(USAGE_DAYS_MAX))
-    meters = await info.context.read(lambda session: usage_by_meter(session, since=since, until=until))
-    return Usage(
-        since=since,
-        until=until,
-        meters=[
-            MeterUsage(meter=used.meter, quantity=WholeNumber(used.quantity), facts=WholeNumber(used.facts))
-            for used in meters
-        ],
-    )
+    used = await info.context.read(lambda session: usage_by_meter(session, since=since, until=until))
+    return Usage.from_domain(used, since=since, until=until)

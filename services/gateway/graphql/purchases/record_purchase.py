@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import strawberry
 
+from services.gateway.execution.batching import Together
 from services.gateway.graphql.client_input import input_hash
 from services.gateway.graphql.fields import Info, mutation
 from services.gateway.graphql.ids import decode
@@ -18,7 +19,7 @@ from services.loyalty.earning.errors import AccrualTooLarge, CurrencyNotAccepted
 from services.loyalty.ledger.errors import BalanceTooLarge
 from services.loyalty.members.errors import IdentityInvalid, MemberNotFound
 from services.loyalty.purchases import service
-from services.loyalty.purchases.domain import RecordPurchase
+from services.loyalty.purchases.domain import RecordedPurchase, RecordPurchase
 from services.loyalty.purchases.errors import OccurredInFuture, OccurredTooLongAgo, PurchaseConflict
 from services.loyalty.stores.errors import StoreClosed, StoreCurrencyMismatch, StoreNotFound
 from services.loyalty.tiers.errors import QualifyingSumTooLarge
@@ -72,32 +73,46 @@ class RecordPurchasePayload:
     )
 
 
+REFUSALS = (
+    MemberNotFound,
+    IdentityInvalid,
+    StoreNotFound,
+    StoreClosed,
+    StoreCurrencyMismatch,
+    CurrencyNotAccepted,
+    DiscountExceedsOrder,
+    OccurredInFuture,
+    OccurredTooLongAgo,
+    PurchaseConflict,
+    AccrualTooLarge,
+    BalanceTooLarge,
+    QualifyingSumTooLarge,
+    IdempotencyConflict,
+)
+TOGETHER: Together[RecordPurchase, RecordedPurchase] = Together(
+    lambda uow, commands, senders: service.record_purchases(uow, commands=commands, senders=senders, is_last=True)
+)
+
+
 @mutation(
     access=requires_at(Scope.PURCHASES_WRITE, input_store),
     description="Record a purchase and earn points for it.",
-    errors=(
-        MemberNotFound,
-        IdentityInvalid,
-        StoreNotFound,
-        StoreClosed,
-        StoreCurrencyMismatch,
-        CurrencyNotAccepted,
-        DiscountExceedsOrder,
-        OccurredInFuture,
-        OccurredTooLongAgo,
-        PurchaseConflict,
-        AccrualTooLarge,
-        BalanceTooLarge,
-        QualifyingSumTooLarge,
-        IdempotencyConflict,
-    ),
+    errors=REFUSALS,
 )
 async def record_purchase(info: Info, input: RecordPurchaseInput) -> RecordPurchasePayload:
     """Record a purchase."""
     command = input.to_command(input_hash(info))
-    result = await info.context.run_command(lambda uow: service.record_purchase(uow, command=command), has_key=True)
+    result = await info.context.run_together(
+        TOGETHER, command, alone=lambda uow: service.record_purchase(uow, command=command, is_last=True)
+    )
+    return await to_payload(info, result)
+
+
+async def to_payload(info: Info, result: RecordedPurchase) -> RecordPurchasePayload:
+    """What came of a purchase, as clients see it. One that was known may have changed since, and is read."""
+    known = await load_purchase(info, result.purchase_id) if result.purchase is None else None
     return RecordPurchasePayload(
-        purchase=await load_purchase(info, result.purchase_id),
+        purchase=known if result.purchase is None else Purchase.from_domain(result.purchase),
         points=Points(result.points),
         balance=Points(result.balance),
         tier_change=tier_change(result.from_tier, result.to_tier),

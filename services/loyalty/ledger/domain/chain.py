@@ -19,6 +19,7 @@ from services.loyalty.ledger.domain.entries import Entry, EntryDraft, assert_bal
 
 GENESIS_HASH = bytes(32)
 _PREFIX = b"regulars-ledger-entry-v1\n"
+_canonical = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 
 
 class ChainFaultKind(StrEnum):
@@ -94,7 +95,7 @@ def entry_text(entry: EntryDraft | Entry, *, seq: int) -> bytes:
         "seq": seq,
         "store": _id(header.store_id),
     }
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    return _canonical(content).encode()
 
 
 def verify_chain(entries: Iterable[Entry], *, head: ChainHead | None = None) -> tuple[ChainFault, ...]:
@@ -129,4 +130,4 @@ def _id(value: UUID | None) -> str | None:
 
 
 def _instant(value: datetime) -> str:
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return value.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"

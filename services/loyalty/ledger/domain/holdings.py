@@ -9,9 +9,10 @@ from uuid import UUID
 
 from services.loyalty.ledger.domain.accounts import Purpose
 from services.loyalty.ledger.domain.balances import balance_changes, counter_changes
-from services.loyalty.ledger.domain.entries import Entry, EntryDraft
+from services.loyalty.ledger.domain.entries import Entry, EntryDraft, EntryKind
 from services.loyalty.ledger.domain.lots import Lot, due_lots
 from services.loyalty.ledger.errors import BalanceTooLarge
+from services.platform.actors import ActorKind
 from services.platform.money import AMOUNT_MAX
 
 
@@ -61,6 +62,24 @@ class Balance:
             available=self.available + activated - lapsed,
             expired=self.expired + lapsed,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLine:
+    """What a list shows of an entry; ``gained`` is what the holder's accounts gained by its postings."""
+
+    id: UUID
+    holder_id: UUID | None
+    kind: EntryKind
+    seq: int
+    gained: int
+    store_id: UUID | None
+    reason: str | None
+    actor_kind: ActorKind
+    occurred_at: datetime
+    recorded_at: datetime
+    prev_hash: bytes
+    hash: bytes
 
 
 class LedgerFaultKind(StrEnum):

@@ -1,12 +1,13 @@
 """What a till may tell, and what it hears back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from services.loyalty.earning.domain import RefundRequest
 from services.loyalty.members.domain import MemberRef
+from services.loyalty.purchases.domain.evidence import Purchase
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class RecordedPurchase:
     """The answer to `RecordPurchase`. ``balance`` is what the member could spend after it, 0 for a guest.
 
     ``from_tier`` and ``to_tier`` are both given when the purchase changed the member's tier. ``replayed`` tells that
-    the purchase was known by its key or by its external id.
+    the purchase was known by its key or by its external id. ``purchase`` is what was stored, unless it was known.
     """
 
     purchase_id: UUID
@@ -60,6 +61,7 @@ class RecordedPurchase:
     from_tier: str | None
     to_tier: str | None
     replayed: bool
+    purchase: Purchase | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

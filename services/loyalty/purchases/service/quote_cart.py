@@ -39,7 +39,7 @@ def quote_cart(session: ReadSession, *, command: QuoteCart) -> CartQuote:
         statements += [
             members.status_statement(member_id=member_id),
             tiers.record_statement(member_id=member_id),
-            earning.cap_uses_statement(member_id=member_id, at=session.now),
+            earning.cap_uses_statement(member_ids=(member_id,), first=session.now, last=session.now),
             *ledger.balances_statements(session, holder_ids=(member_id,)),
         ]
     store_rows, version_rows, *member_rows = session.fetch_pipeline(statements)

@@ -1,62 +1,53 @@
-"""Evidence in, points out."""
+"""Evidence in, points out: one receipt or many, by the same way."""
 
 import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from psycopg.errors import UniqueViolation
-from psycopg.rows import DictRow
-from psycopg.types.json import Jsonb
 
-from services.contracts.events.loyalty import PurchaseRecorded
-from services.loyalty.earning import service as earning
-from services.loyalty.earning.domain import RuleAccrual, cap_day, freeze, frozen_json
-from services.loyalty.earning.queries import cap_used
-from services.loyalty.ledger import service as ledger
-from services.loyalty.ledger.domain import Lot, LotOrigin, Reference, accrual_entry, new_lot
-from services.loyalty.programs.domain import Policies
-from services.loyalty.programs.domain.publishing import unit_of
+from services.loyalty.members import queries as members
+from services.loyalty.members.domain import MemberRef
 from services.loyalty.purchases import repository
 from services.loyalty.purchases.domain import RecordedPurchase, RecordPurchase
-from services.loyalty.purchases.domain.assessment import Assessment, assess
-from services.loyalty.purchases.domain.receipt import Receipt, check_occurred, check_receipt, purchase_hash
+from services.loyalty.purchases.domain.receipt import check_receipt, purchase_hash
 from services.loyalty.purchases.errors import PurchaseConflict
-from services.loyalty.purchases.service.scene import Buyer, Claim, Scene, arrive
-from services.loyalty.stores.domain import check_sale
-from services.loyalty.tiers.domain import level_held
-from services.loyalty.tiers.service import requalify_statements
-from services.platform.db.session import Statement, UnitOfWork
-from services.platform.ids import new_id
-from services.platform.metering import service as metering
-from services.platform.outbox import service as outbox
+from services.loyalty.purchases.service.deciding import Decision, decide, replay
+from services.loyalty.purchases.service.surroundings import OPERATION, Sale, Surroundings, look_around
+from services.loyalty.purchases.service.writing import writing_statements
+from services.loyalty.stores.domain import Store
+from services.loyalty.stores.queries import stores_by_ids
+from services.platform.actors import Sender
+from services.platform.db.session import UnitOfWork
+from services.platform.errors import DomainError, InvalidInput
+from services.platform.idempotency import batch as idempotency
+from services.platform.idempotency.batch import Settled
+from services.platform.idempotency.service import check_key
 from services.platform.text import check_text
 
-OPERATION = "recordPurchase"
-METER = "purchases"
-REFERENCE = "purchase"
+RECORDINGS_MAX = 500
+"""Receipts of one batch."""
+
+Outcome: TypeAlias = RecordedPurchase | DomainError
 
 
-@dataclass(frozen=True, slots=True)
-class _Decision:
-    """All that is to be written. ``lots`` are those of the rules that gave points, by rule id."""
+@dataclass(slots=True)
+class _Plan:
+    """What is decided so far: outcomes by the place of the command, and what is to be written."""
 
-    purchase_id: UUID
-    occurred_at: datetime
-    content_hash: bytes
-    assessment: Assessment | None
-    lots: Mapping[str, Lot]
-    entry_id: UUID | None
-    answer: RecordedPurchase
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    decisions: list[Decision] = field(default_factory=list)
+    settled: dict[str, Settled] = field(default_factory=dict)
 
 
-def record_purchase(uow: UnitOfWork, *, command: RecordPurchase) -> RecordedPurchase:
+def record_purchase(uow: UnitOfWork, *, command: RecordPurchase, is_last: bool = False) -> RecordedPurchase:
     """Store a receipt, and post what it earns.
 
     A guest, an inactive member and a time before the first program earn nothing; the receipt is stored all the same.
-    The same receipt told again under another key is answered as the first time.
+    The same receipt told again under another key is answered as the first time. With ``is_last`` the unit of work is
+    committed in the same round trip, and nothing may follow.
 
     Raises:
         InvalidInput, DiscountExceedsOrder: a receipt that nobody can have.
@@ -67,262 +58,153 @@ def record_purchase(uow: UnitOfWork, *, command: RecordPurchase) -> RecordedPurc
         AccrualTooLarge, BalanceTooLarge, QualifyingSumTooLarge
         IdempotencyConflict, IdempotencyKeyInvalid
     """
-    command = _trimmed(command)
+    sale = _sale(uow, command, _stores_of_local_numbers(uow, (command,)))
+    plan = _record(uow, {0: sale}, is_alone=True, is_last=is_last)
+    outcome = plan.outcomes[0]
+    if isinstance(outcome, DomainError):
+        raise outcome
+    return outcome
+
+
+def record_purchases(
+    uow: UnitOfWork,
+    *,
+    commands: Sequence[RecordPurchase],
+    senders: Sequence[Sender] | None = None,
+    is_last: bool = False,
+) -> list[Outcome]:
+    """Record receipts one after the other in one transaction; what came of each, in their order.
+
+    Each sees what the ones before it did. A refused one leaves no trace and keeps no other from being stored.
+    ``senders`` are given when the receipts come from several; else see `record_purchase`.
+
+    Raises:
+        InvalidInput: no receipt, or more than ``RECORDINGS_MAX``.
+    """
+    check_count(len(commands))
+    plan = _Plan()
+    sales: dict[int, Sale] = {}
+    near = _stores_of_local_numbers(uow, commands)
+    for index, command in enumerate(commands):
+        acting = uow
+        if senders is not None:
+            sender = senders[index]
+            acting = dataclasses.replace(uow, **_as_sent(sender))
+        try:
+            sales[index] = _sale(acting, command, near)
+        except DomainError as error:
+            plan.outcomes[index] = error
+    if sales:
+        plan.outcomes |= _record(uow, sales, is_alone=False, is_last=is_last).outcomes
+    uow.has_published |= any(sale.uow.has_published for sale in sales.values())
+    uow.has_posted |= any(sale.uow.has_posted for sale in sales.values())
+    return [plan.outcomes[index] for index in range(len(commands))]
+
+
+def check_count(count: int) -> None:
+    """Refuse a batch of nothing and one that is too large.
+
+    Raises:
+        InvalidInput: COUNT_OUT_OF_RANGE
+    """
+    if not 1 <= count <= RECORDINGS_MAX:
+        raise InvalidInput(field="purchases", reason="COUNT_OUT_OF_RANGE", limit=str(RECORDINGS_MAX))
+
+
+def _as_sent(sender: Sender) -> dict[str, Any]:
+    return {
+        "actor": sender.actor,
+        "correlation_id": sender.correlation_id,
+        "traceparent": sender.traceparent,
+    }
+
+
+def _stores_of_local_numbers(uow: UnitOfWork, commands: Sequence[RecordPurchase]) -> Mapping[UUID, Store]:
+    """The stores whose country is needed, because a phone number was given as it is dialed there."""
+    ids = {each.store_id for each in commands if each.member is not None and members.is_dialed_locally(each.member)}
+    return stores_by_ids(uow, store_ids=sorted(ids)) if ids else {}
+
+
+def _sale(uow: UnitOfWork, command: RecordPurchase, near: Mapping[UUID, Store]) -> Sale:
+    source = check_text(command.source, field="source")
+    external_id = check_text(command.external_id, field="externalId")
+    channel = check_text(command.channel, field="channel")
+    if (source, external_id, channel) != (command.source, command.external_id, command.channel):
+        command = dataclasses.replace(command, source=source, external_id=external_id, channel=channel)
     receipt = check_receipt(currency=command.currency, lines=command.lines, discount_minor=command.discount_minor)
-    occurred_at = command.occurred_at or uow.now
-    claim = Claim(OPERATION, command.idempotency_key, command.request_hash)
-    scene = arrive(
-        uow,
-        claim=claim,
-        store_id=command.store_id,
-        member=command.member,
-        occurred_at=occurred_at,
-        known=_known_statement(command),
-    )
-    if not isinstance(scene, Scene):
-        return _replay(scene)
-    member_id = scene.buyer.member_id if scene.buyer else None
-    content_hash = purchase_hash(command, receipt, member_id=member_id)
-    if scene.known is not None:
-        return _answer_known(uow, command, claim, scene.known, content_hash)
-    check_sale(scene.store, currency=receipt.currency, occurred_at=occurred_at)
-    check_occurred(occurred_at, now=uow.now, earliest=_earliest(scene, uow.now))
-    decision = _decide(uow, command, receipt, scene=scene, occurred_at=occurred_at, content_hash=content_hash)
-    try:
-        uow.fetch_pipeline(_writing_statements(uow, command, receipt, scene=scene, decision=decision, claim=claim))
-    except UniqueViolation as error:
-        if not repository.is_known(error):
-            raise
-        repository.go_back(uow)
-        statement = _known_statement(command)
-        known = uow.fetch_all(statement.query, statement.values)[0]
-        return _answer_known(uow, command, claim, known, content_hash)
-    return decision.answer
+    check_key(command.idempotency_key)
+    member: MemberRef | None = None
+    if command.member is not None:
+        member = members.normalized_at(command.member, store=near.get(command.store_id))
+    return Sale(command, receipt, command.occurred_at or uow.now, uow, member)
 
 
-def _trimmed(command: RecordPurchase) -> RecordPurchase:
-    return dataclasses.replace(
-        command,
-        source=check_text(command.source, field="source"),
-        external_id=check_text(command.external_id, field="externalId"),
-        channel=check_text(command.channel, field="channel"),
-    )
+def _record(uow: UnitOfWork, sales: Mapping[int, Sale], *, is_alone: bool, is_last: bool) -> _Plan:
+    around = look_around(uow, list(sales.values()))
+    while True:
+        plan = _decided(around, sales)
+        if is_alone and isinstance(plan.outcomes[next(iter(sales))], DomainError):
+            # The whole unit of work is given up.
+            return plan
+        refused = {sale.key for sale in sales.values()} - plan.settled.keys() - around.settled.keys()
+        statements = [
+            *writing_statements(uow, plan.decisions),
+            *idempotency.settle_statements(operation=OPERATION, settled=plan.settled),
+            *idempotency.release_statements(operation=OPERATION, keys=sorted(refused)),
+        ]
+        try:
+            if statements or is_last:
+                uow.fetch_pipeline(statements, is_last=is_last)
+        except UniqueViolation as error:
+            # Somebody else has stored one of the receipts since we looked: what it is to us must be decided anew.
+            if not repository.is_known(error):
+                raise
+            repository.go_back(uow)
+            around = around.anew(uow, sales.values())
+        else:
+            return plan
 
 
-def _known_statement(command: RecordPurchase) -> Statement:
-    return Statement(repository.KNOWN, {"source": command.source, "external_id": command.external_id})
+def _decided(around: Surroundings, sales: Mapping[int, Sale]) -> _Plan:
+    plan = _Plan()
+    for index, sale in sales.items():
+        try:
+            plan.outcomes[index] = _outcome(around, sale, plan)
+        except DomainError as error:
+            plan.outcomes[index] = error
+    return plan
 
 
-def _earliest(scene: Scene, now: datetime) -> datetime:
-    policies = scene.present.document.policies if scene.present else Policies()
-    return now - timedelta(days=policies.backdating_days)
-
-
-def _answer_known(
-    uow: UnitOfWork, command: RecordPurchase, claim: Claim, known: DictRow, content_hash: bytes
-) -> RecordedPurchase:
-    if known["content_hash"] != content_hash:
-        raise PurchaseConflict(external_id=command.external_id, purchase_id=known["id"])
-    statement = claim.settle(known["answer"])
-    uow.execute(statement.query, statement.values)
-    return _replay(known["answer"])
-
-
-def _decide(
-    uow: UnitOfWork,
-    command: RecordPurchase,
-    receipt: Receipt,
-    *,
-    scene: Scene,
-    occurred_at: datetime,
-    content_hash: bytes,
-) -> _Decision:
-    purchase_id = new_id()
-    assessment = _assess(receipt, scene, occurred_at, uow.now)
-    lots: dict[str, Lot] = {}
-    entry_id = None
-    if assessment is not None and scene.buyer is not None and assessment.evaluation.points > 0:
-        lots = _lots(
-            uow, scene.buyer, assessment, occurred_at=occurred_at, purchase_id=purchase_id, store_id=command.store_id
+def _outcome(around: Surroundings, sale: Sale, plan: _Plan) -> RecordedPurchase:
+    command = sale.command
+    settled = around.settled.get(sale.key) or plan.settled.get(sale.key)
+    if settled is not None:
+        return replay(
+            idempotency.replayed(settled, operation=OPERATION, key=sale.key, request_hash=command.request_hash)
         )
-        header = ledger.entry_header(
-            uow,
-            holder_id=scene.buyer.member_id,
-            occurred_at=occurred_at,
-            store_id=command.store_id,
-            program_version_id=assessment.version.id,
-            reference=Reference(REFERENCE, purchase_id),
-        )
-        entry_id = scene.buyer.book.post(accrual_entry(header, lots=tuple(lots.values()))).header.id
-    change = assessment.requalification.change if assessment else None
-    unit = unit_of(scene.present)
-    answer = RecordedPurchase(
-        purchase_id=purchase_id,
-        member_id=scene.buyer.member_id if scene.buyer else None,
-        points=assessment.evaluation.points if assessment else 0,
-        balance=scene.buyer.book.balance(unit.code).available if scene.buyer else 0,
-        from_tier=change.from_code if change else None,
-        to_tier=change.to_code if change else None,
-        replayed=False,
-    )
-    return _Decision(purchase_id, occurred_at, content_hash, assessment, lots, entry_id, answer)
-
-
-def _assess(receipt: Receipt, scene: Scene, occurred_at: datetime, now: datetime) -> Assessment | None:
-    if scene.buyer is None or not scene.buyer.is_active or scene.version is None or scene.present is None:
-        return None
-    day = cap_day(scene.version.document, occurred_at)
-    return assess(
-        version=scene.version,
-        present=scene.present,
-        lines=receipt.earning(),
-        currency=receipt.currency,
-        store_code=scene.store.code,
-        record=scene.buyer.record,
-        cap_used=cap_used(scene.buyer.cap_rows, day=day),
-        occurred_at=occurred_at,
-        now=now,
-    )
-
-
-def _lots(
-    uow: UnitOfWork,
-    buyer: Buyer,
-    assessment: Assessment,
-    *,
-    occurred_at: datetime,
-    purchase_id: UUID,
-    store_id: UUID,
-) -> dict[str, Lot]:
-    def lot(accrual: RuleAccrual) -> Lot:
-        return new_lot(
-            lot_id=new_id(),
-            holder_id=buyer.member_id,
-            unit=assessment.version.document.unit.code,
-            amount=accrual.points,
-            origin=LotOrigin(REFERENCE, purchase_id, accrual.rule_id, store_id),
-            now=uow.now,
-            # A till's clock that is ahead makes nothing pending.
-            activates_at=min(occurred_at, uow.now),
-        )
-
-    return {accrual.rule_id: lot(accrual) for accrual in assessment.evaluation.accruals if accrual.points > 0}
-
-
-def _writing_statements(
-    uow: UnitOfWork, command: RecordPurchase, receipt: Receipt, *, scene: Scene, decision: _Decision, claim: Claim
-) -> list[Statement]:
-    assessment, purchase_id = decision.assessment, decision.purchase_id
-    answer = _answer_json(decision.answer)
-    points = {line.position: line.points for line in assessment.evaluation.line_points} if assessment else {}
-    statements = [
-        Statement(repository.SAVEPOINT),
-        Statement(repository.INSERT, _purchase_values(uow, command, receipt, decision, answer)),
-        repository.lines_statement(
-            purchase_id=purchase_id,
-            receipt=receipt,
-            points=[points.get(line.position, 0) for line in receipt.lines],
-        ),
-    ]
-    if scene.buyer is not None:
-        statements += ledger.writing_statements(scene.buyer.book)
-    if scene.buyer is not None and assessment is not None:
-        statements += _earning_statements(uow, scene.buyer, assessment, decision)
-    statements.append(metering.count_statement(uow, meter=METER, event_id=purchase_id))
-    statements.append(outbox.publish_statement(uow, _letter(receipt, scene, decision)))
-    statements.append(claim.settle(answer))
-    return statements
-
-
-def _earning_statements(uow: UnitOfWork, buyer: Buyer, assessment: Assessment, decision: _Decision) -> list[Statement]:
-    accruals = [
-        (accrual.rule_id, decision.lots[accrual.rule_id].id if accrual.points else None, accrual.points)
-        for accrual in assessment.evaluation.accruals
-    ]
-    statements = (
-        [repository.accruals_statement(purchase_id=decision.purchase_id, accruals=accruals)] if accruals else []
-    )
-    statements += earning.fill_caps_statements(
-        member_id=buyer.member_id, evaluation=assessment.evaluation, day=assessment.cap_day
-    )
-    statements += requalify_statements(
-        uow, member_id=buyer.member_id, before=buyer.record, requalification=assessment.requalification
-    )
-    return statements
-
-
-def _purchase_values(
-    uow: UnitOfWork, command: RecordPurchase, receipt: Receipt, decision: _Decision, answer: Mapping[str, Any]
-) -> dict[str, Any]:
-    assessment = decision.assessment
-    frozen = None
-    if assessment is not None:
-        frozen = Jsonb(frozen_json(freeze(assessment.evaluation, program_version_id=assessment.version.id)))
-    return {
-        "id": decision.purchase_id,
-        "source": command.source,
-        "external_id": command.external_id,
-        "content_hash": decision.content_hash,
-        "member_id": decision.answer.member_id,
-        "store_id": command.store_id,
-        "channel": command.channel,
-        "currency": receipt.currency,
-        "discount_minor": receipt.discount_minor,
-        "total_minor": receipt.total_minor,
-        "occurred_at": decision.occurred_at,
-        "recorded_at": uow.now,
-        "program_version_id": assessment.version.id if assessment else None,
-        "frozen": frozen,
-        "points": decision.answer.points,
-        "entry_id": decision.entry_id,
-        "answer": Jsonb(answer),
-    }
-
-
-def _letter(receipt: Receipt, scene: Scene, decision: _Decision) -> PurchaseRecorded:
-    unit = unit_of(scene.present)
-    tier_en, tier_zh = "", ""
-    if scene.present is not None and scene.buyer is not None:
-        requalified = decision.assessment.requalification.record if decision.assessment else scene.buyer.record
-        level = level_held(scene.present.document.tiers, requalified)
-        tier_en, tier_zh = level.name.en, level.name.zh
-    return PurchaseRecorded(
-        purchase_id=decision.purchase_id,
-        member_id=decision.answer.member_id,
-        merchant_name=scene.merchant_name,
-        store_name=scene.store.name,
-        occurred_at=decision.occurred_at,
-        timezone=scene.store.timezone,
-        total_minor=receipt.total_minor,
-        currency=receipt.currency,
-        points=decision.answer.points,
-        balance=decision.answer.balance,
-        unit_name_en=unit.name.en,
-        unit_name_zh=unit.name.zh,
-        unit_scale=unit.scale,
-        tier_name_en=tier_en,
-        tier_name_zh=tier_zh,
-    )
-
-
-def _answer_json(answer: RecordedPurchase) -> dict[str, Any]:
-    return {
-        "purchaseId": str(answer.purchase_id),
-        "memberId": str(answer.member_id) if answer.member_id else None,
-        "points": answer.points,
-        "balance": answer.balance,
-        "fromTier": answer.from_tier,
-        "toTier": answer.to_tier,
-    }
-
-
-def _replay(answer: Mapping[str, Any]) -> RecordedPurchase:
-    return RecordedPurchase(
-        purchase_id=UUID(answer["purchaseId"]),
-        member_id=UUID(answer["memberId"]) if answer["memberId"] else None,
-        points=answer["points"],
-        balance=answer["balance"],
-        from_tier=answer["fromTier"],
-        to_tier=answer["toTier"],
-        replayed=True,
-    )
+    store_id: UUID = command.store_id
+    buyer = None
+    if sale.member is not None and not isinstance(sale.member, UUID):
+        # Who is not there is told before a store that is not there.
+        buyer = around.buyer(sale)
+    store = around.store(store_id)
+    buyer = buyer or around.buyer(sale)
+    content_hash = purchase_hash(command, sale.receipt, member_id=buyer.member_id if buyer else None)
+    known = around.known.get(sale.number)
+    answer: Mapping[str, Any]
+    if known is not None:
+        if known["content_hash"] != content_hash:
+            raise PurchaseConflict(external_id=command.external_id, purchase_id=known["id"])
+        answer = known["answer"]
+        outcome = replay(answer)
+    else:
+        decision = decide(around, sale, store=store, buyer=buyer, content_hash=content_hash)
+        plan.decisions.append(decision)
+        answer, outcome = decision.answer_json, decision.outcome
+        around.known[sale.number] = {
+            "id": decision.purchase_id,
+            "content_hash": content_hash,
+            "answer": answer,
+        }
+    plan.settled[sale.key] = Settled(command.request_hash, answer)
+    return outcome

@@ -311,7 +311,7 @@ def _member_statements(
 ) -> list[Statement]:
     if scene.buyer is None:
         return []
-    statements = ledger.writing_statements(scene.buyer.book)
+    statements = ledger.writing_statements((scene.buyer.book,))
     if scene.evaluated_by is not None:
         statements += earning.change_caps_statements(
             member_id=scene.buyer.member_id,

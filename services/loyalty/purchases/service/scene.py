@@ -1,4 +1,4 @@
-"""What a purchase meets: the store, the program, and the member with all that a decision depends on.
+"""What a refund meets: the member with all that a decision depends on, and the key of the command.
 
 Everything about the member is read after the member's lock, in the same round trip.
 """
@@ -15,13 +15,8 @@ from services.loyalty.earning import queries as earning
 from services.loyalty.ledger import service as ledger
 from services.loyalty.ledger.domain.book import HolderBook
 from services.loyalty.members import queries as members
-from services.loyalty.members.domain import MemberRef, MemberStatus
+from services.loyalty.members.domain import MemberStatus
 from services.loyalty.members.errors import MemberNotFound
-from services.loyalty.members.service import Arrival, claim_at_till
-from services.loyalty.programs.domain.publishing import ProgramVersion
-from services.loyalty.programs.queries import in_force, versions_read
-from services.loyalty.stores import queries as stores
-from services.loyalty.stores.domain import Store
 from services.loyalty.tiers import queries as tiers
 from services.loyalty.tiers.domain import TierRecord
 from services.platform.db.session import Statement, UnitOfWork
@@ -37,21 +32,6 @@ class Buyer:
     book: HolderBook
     record: TierRecord
     cap_rows: tuple[DictRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """What was found. ``known`` is the purchase that the source has told of before under the same external id.
-
-    ``version`` was in force when the purchase happened, ``present`` is now; ``buyer`` is None for a guest.
-    """
-
-    store: Store
-    merchant_name: str
-    version: ProgramVersion | None
-    present: ProgramVersion | None
-    buyer: Buyer | None
-    known: DictRow | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,59 +55,13 @@ class Claim:
         return idempotency.settle_statement(operation=self.operation, key=self.key, result=answer)
 
 
-def arrive(
-    uow: UnitOfWork, *, claim: Claim, store_id: UUID, member: MemberRef | None, occurred_at: datetime, known: Statement
-) -> Scene | Mapping[str, Any]:
-    """Claim the key and read the scene; or the stored answer. ``known`` finds the purchase under its external id.
-
-    Raises:
-        IdempotencyConflict, StoreNotFound, MemberNotFound, IdentityInvalid
-    """
-    versions = versions_read(uow, instants=(occurred_at, uow.now))
-
-    def reads(member_id: UUID | None) -> list[Statement]:
-        return [
-            *([] if member_id is None else buyer_statements(uow, member_id=member_id, at=occurred_at)),
-            stores.store_statement(store_id=store_id),
-            stores.merchant_statement(uow),
-            versions.statement,
-            known,
-        ]
-
-    arrival = claim_at_till(
-        uow,
-        operation=claim.operation,
-        key=claim.key,
-        request_hash=claim.request_hash,
-        member=member,
-        store_id=store_id,
-        reads=reads,
-    )
-    if not isinstance(arrival, Arrival):
-        return arrival
-    *buyer_rows, store_rows, merchant_rows, version_rows, known_rows = arrival.rows
-    store = stores.store_of(store_rows, store_id=store_id)
-    buyer = None
-    if arrival.member_id is not None:
-        buyer = buyer_of(uow, buyer_rows, member_id=arrival.member_id, store_id=store_id)
-    found = versions.versions(version_rows)
-    return Scene(
-        store=store,
-        merchant_name=stores.merchant_name_of(merchant_rows),
-        version=in_force(found, at=occurred_at),
-        present=in_force(found, at=uow.now),
-        buyer=buyer,
-        known=known_rows[0] if known_rows else None,
-    )
-
-
 def buyer_statements(uow: UnitOfWork, *, member_id: UUID, at: datetime, every_lot: bool = False) -> list[Statement]:
     """Lock a member and read what a purchase at an instant depends on; the rows go to `buyer_of`."""
     return [
-        *ledger.reading_statements(uow, holder_id=member_id, every_lot=every_lot),
+        *ledger.reading_statements(uow, holder_ids=(member_id,), every_lot=every_lot),
         members.status_statement(member_id=member_id),
         tiers.record_statement(member_id=member_id),
-        earning.cap_uses_statement(member_id=member_id, at=at),
+        earning.cap_uses_statement(member_ids=(member_id,), first=at, last=at),
     ]
 
 
@@ -141,7 +75,7 @@ def buyer_of(uow: UnitOfWork, rows: Sequence[list[DictRow]], *, member_id: UUID,
         rows[: ledger.READING_STATEMENTS],
         rows[ledger.READING_STATEMENTS :],
     )
-    book = ledger.open_book(uow, holder_id=member_id, rows=ledger_rows, store_id=store_id)
+    book = ledger.open_only_book(uow, holder_id=member_id, rows=ledger_rows, store_id=store_id)
     status = members.status_of(status_rows, member_id=member_id)
     if book is None:
         raise MemberNotFound(member_id=member_id)

@@ -20,13 +20,14 @@ from services.platform.ids import new_id
 from services.platform.inbox import service as inbox
 from services.platform.inbox.errors import LetterTooEarly
 from services.platform.inbox.service import DELIVERIES_MAX, Handlers, Letter, consume_once
-from services.platform.outbox import retention
+from services.platform.outbox import relay, retention
 from services.platform.outbox.queries import depths, replay_parked
 from services.platform.outbox.relay import run_once
 from services.platform.outbox.retention import KEPT, forget_done_letters
 from services.platform.outbox.service import publish
 from services.platform.tenancy.domain import Tenant
 from tests.support.doorbell import RecordingDoorbell
+from tests.support.worker import TestWorker
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MEMBER = UUID("01900000-0000-7000-8000-0000000000aa")
@@ -236,18 +237,44 @@ def test_done_letters_are_forgotten_and_others_kept(
     assert _rows(database, tenant.home, "SELECT id FROM outbox") == [{"id": row["event_id"]}]
 
 
-def test_a_backlog_of_several_batches_is_dispatched_whole(
-    database: Database, tenant: Tenant, doorbell: RecordingDoorbell
-) -> None:
+def _publish_many(database: Database, tenant: Tenant, count: int) -> None:
     with _work(database, tenant.home) as uow:
-        for _ in range(450):
+        for _ in range(count):
             publish(uow, CHANGED)
 
-    assert run_once(database, tenant.home) == 450
 
-    rung = [letter.event_id for letter in _letters(doorbell)]
-    assert len(rung) == 450
-    assert rung == sorted(set(rung))
+def test_a_backlog_waits_in_its_own_outbox_and_goes_on_when_others_had_their_turn(
+    database: Database, tenant: Tenant, tenant_b: Tenant, worker: TestWorker
+) -> None:
+    _publish_many(database, tenant, 450)
+    worker.run("dispatch_outbox", tenant_id=str(tenant.id))
+    _publish_many(database, tenant_b, 1)
+    worker.run("dispatch_outbox", tenant_id=str(tenant_b.id))
+    worker.run("dispatch_outbox", tenant_id=str(tenant.id))
+
+    rung = [(ring["tenant_id"], len(str(ring["event_ids"]).split(","))) for _, ring in worker.doorbell.rings]
+    assert rung == [(str(tenant.id), 25)] * 4 + [(str(tenant_b.id), 1)]
+
+    worker.work_until_idle()
+
+    assert worker.waiting() == {}
+    for home, count in ((tenant.home, 450), (tenant_b.home, 1)):
+        (row,) = _rows(database, home, "SELECT count(*) AS done FROM inbox WHERE state = 'done'")
+        assert row["done"] == count
+
+
+def test_letters_that_nobody_takes_up_do_not_hold_the_others_for_ever(
+    database: Database, tenant: Tenant, doorbell: RecordingDoorbell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _publish_many(database, tenant, 150)
+    assert run_once(database, tenant.home) == 100
+    assert run_once(database, tenant.home) == 0
+
+    later = wall_now() + relay.RING_GRACE
+    monkeypatch.setattr(relay, "wall_now", lambda: later)
+
+    assert run_once(database, tenant.home) == 50
+    assert len(set(_letters(doorbell))) == 150
 
 
 def test_a_letter_that_comes_too_early_waits_without_an_error(

@@ -1,0 +1,40 @@
+"""Members as JSON, written by the database; ``m`` is the member's row."""
+
+from enum import Enum
+
+from services.platform.db.selected_json import Writers, global_id, instant, json_list, json_object, plain
+
+
+class MembersFrom(Enum):
+    """Whose rows ``m`` are: all that follows FROM."""
+
+    ID = "members m WHERE m.id = %(id)s"
+    IDENTITY = """
+members m WHERE m.id = (SELECT member_id FROM member_identities WHERE kind = %(kind)s AND value = %(value)s)"""
+    # The limit comes first: what belongs to a page is read for its members alone.
+    PAGE = """
+(SELECT * FROM members WHERE %(after)s::uuid IS NULL OR id < %(after)s ORDER BY id DESC LIMIT %(limit)s) m
+ORDER BY m.id DESC"""
+
+
+_IDENTITY: Writers = {
+    "kind": plain("upper(i.kind)"),
+    "value": plain("i.value"),
+    "__typename": plain("'MemberIdentity'::text"),
+}
+MEMBER_WRITERS: Writers = {
+    "id": plain(global_id("Member", "m.id")),
+    "name": plain("m.name"),
+    "birthday": plain("m.birthday"),
+    "locale": plain("m.locale"),
+    "timezone": plain("m.timezone"),
+    "status": plain("upper(m.status)"),
+    "identities": lambda pick: json_list(
+        json_object(pick.picks, _IDENTITY),
+        source="member_identities i WHERE i.member_id = m.id",
+        order="i.kind, i.value",
+    ),
+    "enrolled_at": plain(instant("m.enrolled_at")),
+    "updated_at": plain(instant("m.updated_at")),
+    "__typename": plain("'Member'::text"),
+}

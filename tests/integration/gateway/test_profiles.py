@@ -1,0 +1,263 @@
+"""Reads of members that the database answers with JSON say what the ordinary way says, in the same order of keys.
+
+A directive is more than a plan knows, so ``@include(if: true)`` sends the same operation the ordinary way.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import pytest
+from graphql import OperationDefinitionNode, parse
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.gateway.graphql.members.profile_plan import ProfilePlans
+from services.gateway.graphql.schema import build_schema
+from tests.support.graphql_client import GraphQLClient, fresh_key
+from tests.support.tenants import DatabaseUrls
+
+WHOLE = " @include(if: true)"
+
+LAW = settings(
+    deadline=None, derandomize=True, database=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow]
+)
+PLAIN = ("id", "name", "birthday", "locale", "timezone", "status", "enrolledAt", "updatedAt", "__typename")
+BALANCE = ("unit", "pending", "available", "held", "owed", "earned", "spent", "expired", "reversed", "adjusted")
+ENTRY = ("id", "kind", "sequence", "points", "reason", "actorKind", "occurredAt", "recordedAt", "hash", "previousHash")
+TIER = ("code", "threshold", "multiplier", "name { zh en }", "t: __typename")
+PROGRESS = ("qualifying", "missing", "fraction", "__typename")
+ACCOUNT = ("isProgram", "purpose", "address")
+PAGE_INFO = ("hasNextPage", "hasPreviousPage", "startCursor", "endCursor", "__typename")
+
+
+def some(*fields: str | st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """A selection set: some of the fields, each once, in any order."""
+    made = [st.just(each) if isinstance(each, str) else each for each in fields]
+    picked = st.lists(st.sampled_from(range(len(made))), min_size=1, unique=True)
+    return picked.flatmap(lambda places: st.tuples(*(made[place] for place in places))).map(
+        lambda parts: f"{{ {' '.join(parts)} }}"
+    )
+
+
+def named(name: str, selection: st.SearchStrategy[str], alias: str = "") -> st.SearchStrategy[str]:
+    return selection.map(lambda text: f"{alias}{name} {text}")
+
+
+tiers = some(*TIER)
+standings = some(
+    named("tier", tiers),
+    "since",
+    "pointsEarned",
+    named("progress", some(*PROGRESS, named("nextTier", tiers))),
+    "__typename",
+)
+postings = some("position", "unit", "amount", named("debit", some(*ACCOUNT)), named("credit", some(*ACCOUNT)))
+entries = some(*ENTRY, named("postings", postings), "__typename")
+ledgers = some(
+    named("edges", some("cursor", "__typename", named("node", entries))),
+    named("pageInfo", some(*PAGE_INFO)),
+    "__typename",
+)
+members = some(
+    *PLAIN,
+    "other: name",
+    named("identities", some("kind", "value", "__typename")),
+    named("balances", some(*BALANCE, "__typename")),
+    named("tier", standings),
+    named("ledger(first: 2)", ledgers),
+    named("ledger", ledgers, alias="long: "),
+    "... on Node { node: id }",
+    "... { again: status }",
+)
+pages = some(
+    named("edges", st.tuples(some("cursor", "__typename"), members).map(lambda two: f"{two[0][:-1]} node {two[1]} }}")),
+    named("pageInfo", some(*PAGE_INFO)),
+    "__typename",
+).filter(lambda text: "edges" in text)
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """A merchant with members to whom all sorts of things have happened."""
+
+    owner: GraphQLClient
+    cashier: GraphQLClient
+    members: list[str]
+    own: GraphQLClient
+
+
+@pytest.fixture(scope="module")
+def crowd(shared_api: GraphQLClient, shared_urls: DatabaseUrls) -> Crowd:
+    owner = shared_api.sign_up("crowd")
+    store = owner.create_store()
+    owner.publish_template()
+    members = [owner.enroll(f"m{number}@crowd.example") for number in range(7)]
+    for number, member in enumerate(members[:5]):
+        bought = [owner.buy(member, store, amount=f"{(number + 1) * 700}.00") for _ in range(number + 1)]
+        owner.do(
+            "RefundPurchase",
+            purchase={"id": bought[0]["purchase"]["id"]},
+            source="till",
+            externalId=fresh_key(),
+            refund={"everything": True},
+            idempotencyKey=fresh_key(),
+        )
+        owner.do(
+            "AdjustPoints", member={"id": member}, points=50 - 20 * number, reason="会员日", idempotencyKey=fresh_key()
+        )
+    owner.execute(
+        "mutation Rename($input: UpdateMemberInput!) { updateMember(input: $input) { __typename } }",
+        {"input": {"memberId": members[0], "name": 'Zoë "引号" \\ 王', "birthday": "1988-02-29"}},
+    )
+    with psycopg.connect(shared_urls.owner, autocommit=True) as connection:
+        row = connection.execute("SELECT schema_name FROM platform.tenants WHERE slug = 'crowd'").fetchone()
+        assert row is not None
+        connection.execute(f"SET search_path TO {row[0]}".encode())
+        # As if the clock had gone on, and the job that settles what is due had not been there yet.
+        lots = "(SELECT id FROM ledger_lots WHERE remaining > 0 ORDER BY id LIMIT 1 OFFSET %s)"
+        connection.execute(f"UPDATE ledger_lots SET state = 'pending' WHERE id = {lots}", [0])
+        connection.execute(
+            f"UPDATE ledger_lots SET expires_at = activates_at + interval '1 microsecond' WHERE id = {lots}", [1]
+        )
+        connection.execute(
+            "UPDATE members SET enrolled_at = date_trunc('second', enrolled_at)"
+            " WHERE id IN (SELECT id FROM members LIMIT 3)"
+        )
+    return Crowd(
+        owner, owner.create_api_key("MEMBERS_READ", store_id=store), members, owner.as_(owner.token_of(members[1]))
+    )
+
+
+SCHEMA = build_schema()._schema  # noqa: SLF001  as the runner does
+
+
+def is_planned(document: str) -> bool:
+    """Whether the database answers the one operation of a document."""
+    tree = parse(document)
+    (operation,) = (node for node in tree.definitions if isinstance(node, OperationDefinitionNode))
+    return ProfilePlans().of(SCHEMA, tree, operation) is not None
+
+
+def compare(client: GraphQLClient, document: str, variables: dict[str, Any] | None = None) -> Any:
+    """The answer of both ways, which must be one; the document holds ``WHOLE`` where the directive goes."""
+    client = client.as_(client.token, X_Correlation_Id="one")
+    fast = client.execute(document.replace(WHOLE, " " * len(WHOLE)), variables)
+    ordinary = client.execute(document, variables)
+
+    assert fast.status == ordinary.status
+    assert "data" in fast.content
+    # As text: the order of keys is part of the answer.
+    assert json.dumps(fast.content["data"]) == json.dumps(ordinary.content["data"])
+    assert fast.content.get("errors") == ordinary.content.get("errors")
+    return fast.content["data"]
+
+
+@LAW
+@given(selection=pages)
+def test_pages_of_any_selection(crowd: Crowd, selection: str) -> None:
+    document = f"{{ members(first: 6){WHOLE} {selection} }}"
+
+    assert is_planned(document.replace(WHOLE, ""))
+    assert not is_planned(document)
+    compare(crowd.owner, document)
+
+
+@LAW
+@given(selection=members, number=st.integers(0, 6))
+def test_one_member_of_any_selection(crowd: Crowd, selection: str, number: int) -> None:
+    by = json.dumps(crowd.members[number])
+
+    compare(crowd.owner, f"{{ who: member(by: {{ id: {by} }}){WHOLE} {selection} }}")
+
+
+def test_pages_follow_each_other(crowd: Crowd) -> None:
+    document = f"""
+        query Page($first: Int!, $after: String, $entries: Int!) {{
+            members(first: $first, after: $after){WHOLE} {{
+                edges {{ cursor node {{ ...Shown }} }}
+                pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }}
+            }}
+        }}
+        fragment Shown on Member {{
+            id ledger(first: $entries) {{ edges {{ node {{ points }} }} pageInfo {{ hasNextPage }} }}
+        }}
+    """
+    pages: list[Any] = []
+    after = None
+    for _ in range(4):
+        pages.append(compare(crowd.owner, document, {"first": 2, "after": after, "entries": 3})["members"])
+        after = pages[-1]["pageInfo"]["endCursor"]
+
+    assert [edge["node"]["id"] for page in pages for edge in page["edges"]] == crowd.members[::-1]
+    assert [page["pageInfo"]["hasNextPage"] for page in pages] == [True, True, True, False]
+    assert [page["pageInfo"]["hasPreviousPage"] for page in pages] == [False, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("by", "is_found"),
+    [
+        ({"email": "M3@crowd.example"}, True),
+        ({"email": "nobody@crowd.example"}, False),
+        ({"phone": "not a number"}, None),
+        ({"id": "garbage"}, None),
+        ({"id": "U3RvcmU6MDAwMDAwMDAtMDAwMC0wMDAwLTAwMDAtMDAwMDAwMDAwMDAw"}, None),
+    ],
+)
+def test_members_by_whatever_names_them(crowd: Crowd, by: dict[str, str], *, is_found: bool | None) -> None:
+    document = f"query One($by: MemberReferenceInput!) {{ member(by: $by){WHOLE} {{ name balances {{ available }} }} }}"
+
+    data = compare(crowd.owner, document, {"by": by})
+
+    assert (data is None or data["member"] is None) is not (is_found is True)
+
+
+def test_members_see_their_own(crowd: Crowd) -> None:
+    found = compare(crowd.own, f"{{ me{WHOLE} {{ id balances {{ earned }} tier {{ tier {{ code }} }} }} }}")
+
+    assert found["me"]["id"] == crowd.members[1]
+
+
+def test_who_may_not_is_refused_the_ordinary_way(crowd: Crowd, shared_api: GraphQLClient) -> None:
+    page = f"{{ members(first: 1){WHOLE} {{ edges {{ node {{ id }} }} }} }}"
+
+    assert compare(crowd.own, page) is None
+    assert compare(crowd.owner.create_api_key("STORES_READ"), page) is None
+    assert compare(shared_api, page) is None
+    assert compare(crowd.owner, f"{{ me{WHOLE} {{ id }} }}") == {"me": None}
+    assert len(compare(crowd.cashier, page)["members"]["edges"]) == 1
+
+
+@pytest.mark.parametrize("first", ["0", "101", "-1"])
+def test_pages_of_impossible_length_are_refused_the_ordinary_way(crowd: Crowd, first: str) -> None:
+    assert compare(crowd.owner, f"{{ members(first: {first}){WHOLE} {{ edges {{ node {{ id }} }} }} }}") is None
+    inner = f"edges {{ node {{ ledger(first: {first}) {{ edges {{ cursor }} }} }} }}"
+    assert compare(crowd.owner, f"{{ members(first: 1){WHOLE} {{ {inner} }} }}") is None
+
+
+def test_without_a_program_there_is_no_tier(shared_api: GraphQLClient) -> None:
+    owner = shared_api.sign_up("tierless")
+    owner.enroll()
+
+    found = compare(owner, f"{{ members{WHOLE} {{ edges {{ node {{ tier {{ since tier {{ code }} }} }} }} }} }}")
+
+    assert found == {"members": {"edges": [{"node": {"tier": None}}]}}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{ members { edges { node { purchases { edges { cursor } } } } } }",
+        "{ members { edges { node { enrolledStore { id } } } } }",
+        "{ members { pageInfo { endCursor } } }",
+        "{ members { edges { node { ledger(after: null) { edges { cursor } } } } } }",
+        "{ members { edges { node { id } } } stores { edges { cursor } } }",
+        "{ a: me { id } b: me { id } }",
+        "query($is: Boolean!) { me { id name @skip(if: $is) } }",
+        "{ viewer { __typename } }",
+        "mutation { logOut { __typename } }",
+    ],
+)
+def test_whatever_is_more_goes_the_ordinary_way(document: str) -> None:
+    assert not is_planned(document)
