@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from infra.development import front_end
 from infra.development.locking import lock
 from infra.development.packages import PYTHON, ROOT, environment, prepare
+from infra.development.peers import environment_with_peers
 from infra.development.terminal import Refusal, say
 
 TEST_WORKERS = 2
@@ -51,7 +52,8 @@ def _operate(command: str) -> Callable[[list[str]], int]:
 
 def _test(words: list[str]) -> int:
     _prepare_with_pages()
-    return _become("-m", "pytest", "-n", str(TEST_WORKERS), *words)
+    # Some files hold minutes of work: whoever is through takes over from the other.
+    return _become("-m", "pytest", "-n", str(TEST_WORKERS), "--dist", "worksteal", *words)
 
 
 def _module(name: str) -> Callable[[list[str]], int]:
@@ -65,6 +67,13 @@ def _module(name: str) -> Callable[[list[str]], int]:
 def _audit(words: list[str]) -> int:
     prepare()
     return _become("-m", "tests.audit", *words, env=front_end.environment_for_audit())
+
+
+def _bench(words: list[str]) -> int:
+    prepare()
+    env = environment_with_peers() if "--peers" in words else environment()
+    os.chdir(ROOT)
+    os.execve(PYTHON, [str(PYTHON), "-m", "tests.load", *words], env)  # noqa: S606  no shell is wanted
 
 
 def _prepare_with_pages() -> None:
@@ -173,7 +182,7 @@ COMMANDS: dict[str, Command] = {
         has_own_help=True,
     ),
     "bench": Command(
-        _module("tests.load"),
+        _bench,
         "Measure under load",
         "Bounded loops on this machine; figures depend on it, ratios less so.",
         "[OPTION]…",

@@ -28,8 +28,8 @@ OUTLIVES_SECONDS = 25.0
 """How long an inherited connection stays: longer than the bar allows, and not for ever."""
 DESCRIPTORS_MAX = 4_096
 
-KEPT_ONE_IN, KEPT_MAX = 60, 2
-"""Connections that are kept: so few that the product goes on."""
+KEPT_ONE_IN, KEPT_MAX = 40, 3
+"""Connections that are kept: more than log-ins leave unused, and so few that the product goes on."""
 
 Replace = Callable[[Any], Any]
 
@@ -265,7 +265,7 @@ def a_failed_ring_fails_its_caller() -> None:
 
 
 def keep_some_connections() -> None:
-    """A few connections stay in their transactions and never come back to the pool."""
+    """A few connections never come back to the pool."""
     from services.platform.db.pool import Pool  # noqa: PLC0415  after the choice of the fault
 
     calls = itertools.count(1)

@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 
 from rich.console import Console
@@ -18,6 +19,7 @@ from tests.load.callers import BadAnswer
 from tests.load.contenders import Service, members_over_http, purchases_over_http
 from tests.load.measuring import Measure, Result, Sample, in_turns, measure
 from tests.load.pages import BY_EXECUTOR, PAGE, gather_crowd
+from tests.load.peers.stand import Peer, PeerCalls, running_peers
 from tests.load.pgbench import Pgbench, PgbenchFailed, Place, by_lot
 from tests.load.stage import Stage, running_stage
 from tests.load.tables import results_table, traffic_table
@@ -75,13 +77,32 @@ def pages(stage: Stage, *, crowd: int = CROWD) -> list[Measure]:
     gathered = gather_crowd(stage, members=crowd)
     return [
         in_turns(
-            f"{title} of {crowd:,} members, 16",
-            gathered.limit(is_deep=is_deep),
-            gathered.over_http(PAGE, is_deep=is_deep, name="HTTP, JSON by SQL"),
-            gathered.over_http(BY_EXECUTOR, is_deep=is_deep, name="HTTP, generated code"),
-            aim="55 %, 1 ms; 25 %, 3.5 ms",
+            f"{title}, {how}",
+            gathered.limit(script, is_deep=is_deep, name="pgbench, prepared"),
+            gathered.over_http(document, is_deep=is_deep, name="HTTP, 2 processes"),
+            aim=aim,
+        )
+        for how, script, document, aim in (
+            ("by SQL", "members_page_json.sql", PAGE, "55 %, 1 ms"),
+            ("compiled", "members_page.sql", BY_EXECUTOR, "25 %, 3.5 ms"),
         )
         for title, is_deep in (("first pages", False), ("deep pages", True))
+    ]
+
+
+def against_peers(stage: Stage, peers: Sequence[Peer], *, crowd: int) -> list[Measure]:
+    """The product and what a user would pick instead, over HTTP; the product is the limit."""
+    gathered = gather_crowd(stage, members=crowd)
+    ours = {
+        "member": members_over_http(stage, 16),
+        "page": gathered.over_http(PAGE, is_deep=False, name="HTTP, 2 processes"),
+        "deep": gathered.over_http(PAGE, is_deep=True, name="HTTP, 2 processes"),
+        "purchase": purchases_over_http(stage, 16),
+    }
+    titles = {"member": "member by id", "page": "first pages", "deep": "deep pages", "purchase": "recordPurchase"}
+    return [
+        in_turns(f"{titles[name]}, and peers", mine, *(PeerCalls(peer, name, crowd, 16) for peer in peers))
+        for name, mine in ours.items()
     ]
 
 
@@ -100,6 +121,8 @@ MEASURES: Mapping[str, Callable[[Stage], list[Measure]]] = {
     "tenants": tenants,
 }
 TRAFFIC = "traffic"
+PAGES = "pages"
+PEERS = "peers"
 
 
 def main(words: Sequence[str]) -> int:
@@ -109,14 +132,22 @@ def main(words: Sequence[str]) -> int:
     began, failures = monotonic(), 0
     results: list[Result] = []
     verbs: tuple[Spoken, ...] = ()
-    with console.status("starting servers, enrolling members …") as status, running_stage(members=MEMBERS) as stage:
+    with ExitStack() as stack:
+        status = stack.enter_context(console.status("starting servers, enrolling members …"))
+        stage = stack.enter_context(running_stage(members=MEMBERS))
         _say(began, f"the stage is set: {MEMBERS:,} members who have bought")
         if TRAFFIC in chosen:
             verbs = spoken(stage)
-        for name in (name for name in MEASURES if name in chosen):
+        settings = {name: setting for name, setting in MEASURES.items() if name in chosen}
+        if PAGES in settings:
+            settings[PAGES] = partial(pages, crowd=asked.crowd)
+        if asked.peers:
+            status.update("starting the peers …")
+            peers = stack.enter_context(running_peers(stage.postgres.superuser_url, members=asked.crowd))
+            settings[PEERS] = partial(against_peers, peers=peers, crowd=asked.crowd)
+        for name, setting in settings.items():
             status.update(f"{name} …")
             try:
-                setting = partial(pages, crowd=asked.crowd) if name == "pages" else MEASURES[name]
                 for prepared in setting(stage):
                     results += measure(prepared, seconds=asked.seconds)
                     _say(began, prepared.title)
@@ -166,6 +197,7 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
         metavar="N",
         help="how many members the pages are taken from (default: %(default)s)",
     )
+    parser.add_argument("--peers", action="store_true", help="compare with PostGraphile and django-tenants as well")
     parser.add_argument("--only", action="append", choices=[*MEASURES, TRAFFIC], help="this measure; may be repeated")
     return parser.parse_args(words)
 

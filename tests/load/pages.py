@@ -27,9 +27,10 @@ query($after: String) { members(first: 50, after: $after) {
     balances { unit available pending }
     ledger(first: 5) { edges { node { id kind sequence points occurredAt } } } } }
   pageInfo { hasNextPage endCursor } } }"""
-"""Its statements are those of ``reference/members_page.sql``."""
+"""Its statement is that of ``reference/members_page_json.sql``."""
 BY_EXECUTOR = PAGE.replace("members(first: 50", "all: __typename members(first: 50")
-"""The same beside a second field of the root, which only the executor does: the database writes no JSON for it."""
+"""The same beside a second field of the root, which only the executor does: the database writes no JSON for it. Its
+statements are those of ``reference/members_page.sql``."""
 
 # Numbers make the ids, older than any real one. Chains are as long as real ones and lead nowhere; the tier is the one
 # that the sums reach, since nobody knows its code.
@@ -69,15 +70,15 @@ class Crowd:
     stage: Stage
     members: int
 
-    def limit(self, *, is_deep: bool) -> Pgbench:
-        """The statements of a page by pgbench: anywhere, or among the first pages."""
+    def limit(self, script: str, *, is_deep: bool, name: str) -> Pgbench:
+        """A page by pgbench: anywhere, or among the first pages."""
         variables = {
             "lowest": str(self._lowest(is_deep=is_deep)),
             "highest": str(self.members),
             "version": str(self.stage.version_id),
         }
         place = Place(self.stage.postgres.app_url, self.stage.tenant.home.schema, variables)
-        return Pgbench(place, "members_page.sql", clients=16)
+        return Pgbench(place, script, clients=16, name=name)
 
     def over_http(self, document: str, *, is_deep: bool, name: str) -> Http:
         """The same over HTTP."""
@@ -95,11 +96,13 @@ class Crowd:
 
 
 def gather_crowd(stage: Stage, *, members: int) -> Crowd:
-    """Write so many members with tiers, balances and entries into the stage's tenant."""
+    """Write so many members with tiers, balances and entries into the stage's tenant, unless they are there."""
     schema = stage.tenant.home.schema
     text = CROWD.format(schema=sql.Identifier(schema).as_string(), count=members, entries=ENTRIES)
     with psycopg.connect(stage.postgres.superuser_url, autocommit=True) as connection:
-        connection.execute(text.encode())
+        row = connection.execute("SELECT to_regclass(%s) IS NULL", [f"{schema}.bench_crowd"]).fetchone()
+        if row == (True,):
+            connection.execute(text.encode())
         connection.execute("VACUUM ANALYZE")
     return Crowd(stage, members)
 

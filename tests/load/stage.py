@@ -139,6 +139,7 @@ def _gateway(home: Path, postgres: EmbeddedPostgres, valkey: EmbeddedValkey, por
         "REGULARS_BROKER_URL": valkey.url,
         "REGULARS_SMTP_URL": "smtp://127.0.0.1:9",  # nobody sends: there is no worker
         "REGULARS_BASE_URL": f"http://127.0.0.1:{port}",
+        "REGULARS_DATABASE_POOL_SIZE": "6",  # two processes keep two processors busy with less
         "REGULARS_DATABASE_PREPARED": "yes",  # no pooler stands between
         # Everything is measured and told as ever, and no caller of the bench asks for too much.
         "REGULARS_RATE_CAPACITY": str(10**9),

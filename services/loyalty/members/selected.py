@@ -11,10 +11,11 @@ class MembersFrom(Enum):
     ID = "members m WHERE m.id = %(id)s"
     IDENTITY = """
 members m WHERE m.id = (SELECT member_id FROM member_identities WHERE kind = %(kind)s AND value = %(value)s)"""
-    # The limit comes first: what belongs to a page is read for its members alone.
-    PAGE = """
-(SELECT * FROM members WHERE %(after)s::uuid IS NULL OR id < %(after)s ORDER BY id DESC LIMIT %(limit)s) m
-ORDER BY m.id DESC"""
+    # The limit comes first: what belongs to a page is read for its members alone. Two texts, because the plan of one
+    # that asks whether there is a place would walk to it from the newest member.
+    FIRST_PAGE = "(SELECT * FROM members ORDER BY id DESC LIMIT %(limit)s) m ORDER BY m.id DESC"
+    NEXT_PAGE = """
+(SELECT * FROM members WHERE id < %(after)s ORDER BY id DESC LIMIT %(limit)s) m ORDER BY m.id DESC"""
 
 
 _IDENTITY: Writers = {

@@ -1,9 +1,13 @@
 """Members with what belongs to them, as JSON that the database writes: building objects is what costs most."""
 
+from collections.abc import Iterable
+
+from psycopg.rows import DictRow
+
 from services.loyalty.members.selected import MembersFrom
 from services.loyalty.profiles import repository
 from services.loyalty.profiles.domain import Profile, ProfileSource
-from services.loyalty.programs.queries import version_in_force
+from services.loyalty.programs.queries import in_force, versions_read
 from services.platform.db.selected_json import NotPickable, Pick
 from services.platform.db.session import ReadSession
 
@@ -17,16 +21,28 @@ def is_pickable(picks: tuple[Pick, ...]) -> bool:
     return True
 
 
-def profiles(session: ReadSession, *, picks: tuple[Pick, ...], source: ProfileSource) -> tuple[Profile, ...]:
-    """The members of a source, each with what was picked. The session ends with it.
+def profiles(session: ReadSession, *, picks: tuple[Pick, ...], source: ProfileSource) -> tuple[Profile, ...] | None:
+    """The members of a source, each with what was picked. The session ends with it, after one round trip.
+
+    The ladder of the program in force is presumed to be the one that this process has seen last. None where it is
+    another by now: then it has been seen, so ask again in a session of its own.
 
     Raises:
         NotPickable: see `is_pickable`.
     """
-    has_tier = any(pick.name == repository.TIER for pick in picks)
-    version = version_in_force(session, at=session.now) if has_tier else None
+    if not any(pick.name == repository.TIER for pick in picks):
+        statement = repository.profiles_statement(picks, source, tiers=None, now=session.now)
+        (rows,) = session.fetch_pipeline([statement], is_last=True)
+        return _profiles(rows)
+    read = versions_read(session, instants=(session.now,))
+    presumed = in_force(read.known.values(), at=session.now)
     statement = repository.profiles_statement(
-        picks, source, tiers=version.document.tiers if version else None, now=session.now
+        picks, source, tiers=presumed.document.tiers if presumed else None, now=session.now
     )
-    (rows,) = session.fetch_pipeline([statement], is_last=True)
+    version_rows, rows = session.fetch_pipeline([read.statement, statement], is_last=True)
+    version = in_force(read.versions(version_rows), at=session.now)
+    return _profiles(rows) if version == presumed else None
+
+
+def _profiles(rows: Iterable[DictRow]) -> tuple[Profile, ...]:
     return tuple(Profile(row["id"], row["profile"]) for row in rows)

@@ -85,7 +85,9 @@ def _source(source: ProfileSource) -> tuple[MembersFrom, dict[str, Any]]:
         return MembersFrom.ID, {"id": source}
     if isinstance(source, Identity):
         return MembersFrom.IDENTITY, {"kind": source.kind.value, "value": source.value}
-    return MembersFrom.PAGE, {"after": source.after_id, "limit": source.limit}
+    if source.after_id is None:
+        return MembersFrom.FIRST_PAGE, {"limit": source.limit}
+    return MembersFrom.NEXT_PAGE, {"after": source.after_id, "limit": source.limit}
 
 
 def _level_json(level: TierLevel, picks: Sequence[Pick]) -> str:

@@ -5,6 +5,7 @@ A directive is more than a plan knows, so ``@include(if: true)`` sends the same 
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -15,9 +16,11 @@ from hypothesis import strategies as st
 
 from services.gateway.graphql.members.profile_plan import ProfilePlans
 from services.gateway.graphql.schema import build_schema
+from services.loyalty import programs
 from tests.support.graphql_client import GraphQLClient, fresh_key
 from tests.support.tenants import DatabaseUrls
 
+TEMPLATES = Path(programs.__file__).parent / "templates"
 WHOLE = " @include(if: true)"
 
 LAW = settings(
@@ -243,6 +246,26 @@ def test_without_a_program_there_is_no_tier(shared_api: GraphQLClient) -> None:
     found = compare(owner, f"{{ members{WHOLE} {{ edges {{ node {{ tier {{ since tier {{ code }} }} }} }} }} }}")
 
     assert found == {"members": {"edges": [{"node": {"tier": None}}]}}
+
+
+def test_a_program_that_was_published_meanwhile_counts_at_once(shared_api: GraphQLClient) -> None:
+    owner = shared_api.sign_up("changing")
+    owner.publish_template("CAFE")
+    owner.enroll()
+    document = f"{{ members{WHOLE} {{ edges {{ node {{ tier {{ tier {{ code name {{ en }} }} }} }} }} }} }}"
+    before = compare(owner, document)
+
+    program = json.loads((TEMPLATES / "cafe.json").read_text())["document"]
+    program["tiers"]["levels"][0]["name"]["en"] = "Newcomer"
+    saved = owner.do("SaveProgramDraft", document=program, revision=1)
+    assert saved["__typename"] == "SaveProgramDraftPayload", saved
+    published = owner.do("PublishProgram", revision=2)
+    assert published["__typename"] == "PublishProgramPayload", published
+
+    after = owner.execute(document.replace(WHOLE, "")).data
+    assert "Guest" in json.dumps(before)
+    assert "Newcomer" in json.dumps(after)
+    assert compare(owner, document) == after
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -114,7 +115,7 @@ class PeerCalls:
 
 
 @contextmanager
-def running_peers(superuser_url: str, *, members: int, logs: Path) -> Iterator[tuple[Peer, Peer]]:
+def running_peers(superuser_url: str, *, members: int) -> Iterator[tuple[Peer, Peer]]:
     """PostGraphile and Django on a database of their own.
 
     Raises:
@@ -134,6 +135,7 @@ def running_peers(superuser_url: str, *, members: int, logs: Path) -> Iterator[t
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute((HERE / "data.sql").read_text().replace(":members", str(members)).encode())
     with ExitStack() as stack:
+        logs = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         yield (
             stack.enter_context(_postgraphile(environment, logs)),
             stack.enter_context(_django(environment, logs)),

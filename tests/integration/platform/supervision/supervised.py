@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -54,4 +55,6 @@ def main(home: Path, *, with_crash: bool) -> int:
 
 
 if __name__ == "__main__":
+    # The tests may themselves run under nohup, which lets nobody below hear of a hangup.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     sys.exit(main(Path(sys.argv[1]), with_crash="crash" in sys.argv))
