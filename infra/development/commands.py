@@ -52,8 +52,7 @@ def _operate(command: str) -> Callable[[list[str]], int]:
 
 def _test(words: list[str]) -> int:
     _prepare_with_pages()
-    # Some files hold minutes of work: whoever is through takes over from the other.
-    return _become("-m", "pytest", "-n", str(TEST_WORKERS), "--dist", "worksteal", *words)
+    return _become("-m", "pytest", "-n", str(TEST_WORKERS), *words)
 
 
 def _module(name: str) -> Callable[[list[str]], int]:
