@@ -102,6 +102,8 @@ class Batches:
             DomainError: it was refused; and what ``alone`` raises.
         """
         queue = self._queues.setdefault((home.schema, id(verb)), _Queue(home, verb, now))
+        # A queue lasts as long as its tenant is busy; a sandbox's clock may be moved meanwhile.
+        queue.now = now
         waiting = _Waiting(item, sender, asyncio.get_running_loop().create_future())
         self._line_up(queue, waiting)
         try:

@@ -41,7 +41,7 @@ class Loads:
     def __init__(self, read_all: ReadAll) -> None:
         self._read_all = read_all
         self._known: dict[tuple[Batch[Any, Any], Any], asyncio.Future[Any]] = {}
-        self._asked: dict[Batch[Any, Any], list[Any]] = {}
+        self._asked: dict[Batch[Any, Any], list[tuple[Any, asyncio.Future[Any]]]] = {}
         self._reading: set[asyncio.Task[None]] = set()
 
     def load(self, batch: Batch[Key, Value], key: Key) -> "asyncio.Future[Value | None]":
@@ -55,7 +55,7 @@ class Loads:
         self._known[place] = future
         if not self._asked:
             loop.call_soon(self._begin)
-        self._asked.setdefault(batch, []).append(key)
+        self._asked.setdefault(batch, []).append((key, future))
         return future
 
     def know(self, batch: Batch[Key, Value], values: Mapping[Key, Value], keys: Sequence[Key]) -> None:
@@ -73,20 +73,17 @@ class Loads:
 
     def _begin(self) -> None:
         asked, self._asked = self._asked, {}
-        waiting = {batch: [self._known[batch, key] for key in keys] for batch, keys in asked.items()}
-        task = asyncio.ensure_future(self._read(asked, waiting))
+        task = asyncio.ensure_future(self._read(asked))
         self._reading.add(task)
         task.add_done_callback(self._reading.discard)
 
-    async def _read(
-        self, asked: Mapping[Batch[Any, Any], list[Any]], waiting: Mapping[Batch[Any, Any], list["asyncio.Future[Any]"]]
-    ) -> None:
-        requests = [(batch, keys) for batch, all_keys in asked.items() for keys in _portions(all_keys)]
-        futures = [some for batch in asked for some in _portions(waiting[batch])]
+    async def _read(self, asked: Mapping[Batch[Any, Any], list[tuple[Any, "asyncio.Future[Any]"]]]) -> None:
+        portions = [(batch, some) for batch, all_asked in asked.items() for some in _portions(all_asked)]
+        requests = [(batch, [key for key, _ in some]) for batch, some in portions]
         try:
             found = await self._read_all(requests)
         except BaseException as error:
-            for future in (each for some in futures for each in some if not each.done()):
+            for future in (each for _, some in portions for _, each in some if not each.done()):
                 if isinstance(error, Exception):
                     future.set_exception(error)
                     # What was read in passing has nobody who would hear of it.
@@ -96,8 +93,8 @@ class Loads:
             if not isinstance(error, Exception):
                 raise
             return
-        for (_batch, keys), values, some in zip(requests, found, futures, strict=True):
-            for key, future in zip(keys, some, strict=True):
+        for (_, some), values in zip(portions, found, strict=True):
+            for key, future in some:
                 if not future.done():
                     future.set_result(values.get(key))
 

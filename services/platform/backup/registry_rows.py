@@ -23,7 +23,9 @@ AS_COPY = """
 UPDATE pg_temp.restored_tenants SET id = %(id)s, slug = %(slug)s, schema_name = %(schema)s, status = 'suspended',
     suspended_at = %(now)s"""
 GRANTS = "SELECT id FROM pg_temp.restored_staff_grants WHERE tenant_id IS NOT NULL ORDER BY id"
-GRANT_OF_COPY = "UPDATE pg_temp.restored_staff_grants SET id = %(new)s, tenant_id = %(tenant)s WHERE id = %(old)s"
+GRANTS_OF_COPY = """
+UPDATE pg_temp.restored_staff_grants SET id = renewed.new_id, tenant_id = %(tenant)s
+FROM unnest(%(old_ids)s::uuid[], %(new_ids)s::uuid[]) AS renewed (old_id, new_id) WHERE id = renewed.old_id"""
 
 
 def restore_registry_rows(
@@ -55,8 +57,9 @@ def restore_registry_rows(
         raise UserDiffers(email=stranger["email"])
     if is_copy:
         uow.execute(AS_COPY, {"id": home.tenant_id, "slug": slug, "schema": home.schema, "now": uow.now})
-        for row in uow.fetch_all(GRANTS):
-            uow.execute(GRANT_OF_COPY, {"old": row["id"], "new": new_id(), "tenant": home.tenant_id})
+        old_ids = [row["id"] for row in uow.fetch_all(GRANTS)]
+        new_ids = [new_id() for _ in old_ids]
+        uow.execute(GRANTS_OF_COPY, {"old_ids": old_ids, "new_ids": new_ids, "tenant": home.tenant_id})
     for table in kept:
         columns = sql.SQL(", ").join(map(sql.Identifier, table.columns))
         conflict = sql.SQL("ON CONFLICT (id) DO NOTHING" if table.name in SHARED_WITH_OTHERS else "")
