@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -33,12 +34,17 @@ class Till:
     senders: list[str] = field(default_factory=list)
     alone: list[int] = field(default_factory=list)
     failure: Exception | None = None
+    moment: datetime = field(default_factory=wall_now)
+    """The tenant's clock, as who comes now sees it."""
+    moments: list[datetime] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.verb: Together[int, int] = Together(self._together)
 
     async def do(self, number: int) -> int:
+        moment = self.moment
+
         async def alone() -> int:
             self.alone.append(number)
             await self.gate.wait()
@@ -50,7 +56,7 @@ class Till:
             self.verb,
             number,
             home=self.tenant.home,
-            now=wall_now,
+            now=lambda: moment,
             sender=Sender(PUBLIC, f"c{number}"),
             alone=alone,
         )
@@ -60,6 +66,7 @@ class Till:
     ) -> Sequence[int | DomainError]:
         assert uow.fetch_all("SELECT 1 AS one") == [{"one": 1}]
         self.sizes.append(len(numbers))
+        self.moments.append(uow.now)
         self.senders += [sender.correlation_id for sender in senders]
         if self.failure is not None:
             raise self.failure
@@ -117,6 +124,25 @@ def test_what_arrives_meanwhile_goes_together_and_each_gets_its_own(
         assert outcomes == [0, taken, 2, taken, 4, taken, 6, taken]
         assert (till.alone, till.sizes) == ([0], [5, 2])
         assert till.senders == [f"c{number}" for number in range(1, 8)]
+
+    tell(database, tenant, story)
+
+
+def test_a_clock_that_is_moved_while_the_queue_is_busy_counts_for_the_next_batch(
+    database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "PATIENCE_SECONDS", WAIT_SECONDS_MAX)
+
+    async def story(till: Till) -> None:
+        first = asyncio.create_task(till.do(0))
+        await asyncio.sleep(0.01)
+        till.moment += timedelta(days=30)
+        rest = [asyncio.create_task(till.do(number)) for number in (2, 4)]
+        await asyncio.sleep(0.01)
+        till.gate.set()
+
+        assert await settled(first, *rest) == [0, 2, 4]
+        assert till.moments == [till.moment]
 
     tell(database, tenant, story)
 
