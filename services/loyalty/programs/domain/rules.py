@@ -105,7 +105,8 @@ Formula = SpendFormula | PerItemFormula | FixedFormula | TierTableFormula | Mult
 class CapPeriod(StrEnum):
     """The time in which a cap fills: calendar periods of the program's zone, weeks by ISO 8601."""
 
-    TRANSACTION = "transaction"
+    EVENT = "event"
+    """One purchase, one check-in."""
     DAY = "day"
     WEEK = "week"
     MONTH = "month"
