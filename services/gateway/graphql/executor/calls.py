@@ -1,6 +1,7 @@
 """How a plan calls the resolver of a field: what Strawberry does at each call, decided once where it can be."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -9,13 +10,15 @@ from graphql import VariableNode as Variable
 from graphql.execution.values import get_argument_values
 from graphql.language import Visitor, visit
 from graphql.pyutils import Path as LibraryPath
-from graphql.pyutils import is_awaitable
+from graphql.pyutils import Undefined, is_awaitable
+from graphql.utilities.coerce_input_value import coerce_default_value
 from strawberry import Schema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
 from services.gateway.execution.operation import Ahead
+from services.gateway.graphql.executor.inputs import NotCompiled, Reader, converters
 from services.gateway.graphql.executor.running import Path, Run, begun, library_path
 from services.gateway.graphql.permissions import Guard
 
@@ -55,6 +58,8 @@ class Call:
         }
         self._is_constant = not _has_variables(nodes[0])
         self._constant: dict[str, Any] | None = None if definition.args else {}
+        self._variables = _variables_of(definition, nodes[0])
+        self._readers = _readers_of(schema, self.field)
         self._guard = guard_of(self.field)
         resolver = self.field.base_resolver
         self._takes_self = bool(resolver and resolver.self_parameter)
@@ -91,7 +96,7 @@ class Call:
         found: dict[str, Any] | None = run.arguments.get(self)
         if found is not None:
             return found
-        found = convert_arguments(self._given(run), self.field.arguments, info=info, **self._converted)
+        found = self._read(self._given(run), info)
         if all(isinstance(value, LEAVES) for value in found.values()):
             if self._is_constant:
                 self._constant = found
@@ -109,9 +114,20 @@ class Call:
             run.arguments[self, type_name] = found
         return found
 
+    def _read(self, given: dict[str, Any], info: Any) -> dict[str, Any]:
+        if self._readers is not None:
+            # What the readers leave to the library, or refuse, the library looks at.
+            with suppress(NotCompiled):
+                return {self._readers[name][0]: self._readers[name][1](value) for name, value in given.items()}
+        return convert_arguments(given, self.field.arguments, info=info, **self._converted)
+
     def _given(self, run: Run) -> dict[str, Any]:
         if not self.definition.args:
             return {}
+        if self._variables is not None:
+            given = {name: run.variables.coerced.get(variable) for name, variable in self._variables}
+            if None not in given.values():
+                return given
         return get_argument_values(self.definition, self.nodes[0], run.variables, None, hide_suggestions=True)
 
 
@@ -193,6 +209,30 @@ def guard_of(field: StrawberryField) -> Guard | None:
     if len(field.extensions) != 1 or type(field.extensions[0]) is not Guard:
         return None
     return field.extensions[0]
+
+
+def _variables_of(definition: GraphQLField, node: FieldNode) -> Sequence[tuple[str, str]] | None:
+    """The variable of each argument, where all arguments are variables and none has a default."""
+    given = {argument.name.value: argument.value for argument in node.arguments or ()}
+    if any(
+        name not in given and coerce_default_value(argument) is not Undefined
+        for name, argument in definition.args.items()
+    ):
+        return None
+    variables = [(name, value.name.value) for name, value in given.items() if isinstance(value, Variable)]
+    return variables if len(variables) == len(given) else None
+
+
+def _readers_of(schema: Schema, field: StrawberryField) -> Mapping[str, tuple[str, Reader]] | None:
+    """By an argument's name in GraphQL, its name in Python and what reads it."""
+    known = converters(schema)
+    try:
+        return {
+            schema.config.name_converter.from_argument(argument): (argument.python_name, known.of(argument.type))
+            for argument in field.arguments
+        }
+    except NotCompiled:
+        return None
 
 
 class _Variables(Visitor):

@@ -16,11 +16,11 @@ from graphql.execution.get_variable_signature import get_variable_signature
 from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
 from graphql.language import DirectiveNode, Visitor, visit
 from graphql.pyutils import Undefined
-from graphql.utilities import coerce_input_value
 from strawberry import Schema
 
 from services.gateway.execution.operation import Operation
 from services.gateway.graphql.executor.calls import Call
+from services.gateway.graphql.executor.inputs import coercer
 from services.gateway.graphql.executor.running import Complete, Run, Waiting
 from services.gateway.graphql.executor.selecting import Selecting, Unsupported
 from services.gateway.graphql.executor.writing import Writer
@@ -65,15 +65,15 @@ class PlannedOperation:
         self._operation = operation
         self._definitions = operation.variable_definitions or ()
         signatures = [get_variable_signature(self._library_schema, node) for node in self._definitions]
-        self._signatures = [each for each in signatures if not isinstance(each, GraphQLError)]
-        self._is_known = len(signatures) == len(self._signatures)
+        self._known = [(each, coercer(each.type)) for each in signatures if not isinstance(each, GraphQLError)]
+        self._are_all_known = len(signatures) == len(self._known)
         self._choices = _choices(document)
         self._plans: dict[tuple[object, ...], Plan | None] = {}
         self._seen = 0
 
     def variables(self, raw: Mapping[str, Any]) -> VariableValues | list[GraphQLError]:
         """The variables, coerced, or what is wrong with them."""
-        found = self._usual(raw) if self._is_known else None
+        found = self._usual(raw) if self._are_all_known else None
         if found is not None:
             return found
         # Defaults and complaints are the library's.
@@ -85,12 +85,12 @@ class PlannedOperation:
         """The variables, when all are given and there is nothing to complain about."""
         sources: dict[str, VariableValueSource] = {}
         coerced: dict[str, Any] = {}
-        for signature in self._signatures:
+        for signature, coerce in self._known:
             value = raw.get(signature.name, Undefined)
             if value is Undefined:
                 return None
             try:
-                found = coerce_input_value(value, signature.type)
+                found = coerce(value)
             except (GraphQLError, RecursionError):
                 return None
             if found is Undefined:
