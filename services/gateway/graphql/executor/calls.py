@@ -20,6 +20,7 @@ from strawberry.types.field import StrawberryField
 from services.gateway.execution.operation import Ahead
 from services.gateway.graphql.executor.inputs import NotCompiled, Reader, converters
 from services.gateway.graphql.executor.running import Path, Run, begun, library_path
+from services.gateway.graphql.fields import Outcomes
 from services.gateway.graphql.permissions import Guard
 
 LEAVES = (str, int, bool, float, type(None))
@@ -61,6 +62,7 @@ class Call:
         self._variables = _variables_of(definition, nodes[0])
         self._readers = _readers_of(schema, self.field)
         self._guard = guard_of(self.field)
+        self._outcomes = _outcomes_of(self.field)
         resolver = self.field.base_resolver
         self._takes_self = bool(resolver and resolver.self_parameter)
         parameter = resolver.info_parameter if resolver else None
@@ -82,12 +84,17 @@ class Call:
             return begun(value) if isinstance(value, Coroutine) else value
         info = self._info(_raw_info=raw, _field=self.field)
         arguments = self.arguments(run, info)
-        self._guard.access.check(run.context, source, arguments)
+        if self._outcomes is not None:
+            return begun(self._outcomes.resolve_async(self._guarded, source, info, **arguments))
+        return begun(self._guarded(source, info, **arguments))
+
+    def _guarded(self, source: Any, info: Any, **arguments: Any) -> Any:
+        """The resolver's coroutine, where its guard lets it begin."""
+        assert self._guard is not None
+        self._guard.access.check(info.context, source, arguments)
         if self._info_name is not None:
-            arguments = {**arguments, self._info_name: info}
-        if self._takes_self:
-            return begun(self._function(source, **arguments))
-        return begun(self._function(**arguments))
+            arguments[self._info_name] = info
+        return self._function(source, **arguments) if self._takes_self else self._function(**arguments)
 
     def arguments(self, run: Run, info: Any = None) -> dict[str, Any]:
         """The resolver's arguments; made once where nobody can change them."""
@@ -202,13 +209,19 @@ class LeanInfo:
 
 
 def guard_of(field: StrawberryField) -> Guard | None:
-    """The guard of a field that is nothing but an async function behind a guard; None for all others."""
+    """The guard of a field that is an async function behind a guard, with or without `Outcomes`; None of all others."""
     resolver = field.base_resolver
     if resolver is None or not resolver.is_async or resolver.parent_parameter or resolver.root_parameter:
         return None
-    if len(field.extensions) != 1 or type(field.extensions[0]) is not Guard:
+    if [type(extension) for extension in field.extensions] not in ([Guard], [Guard, Outcomes]):
         return None
-    return field.extensions[0]
+    guard = field.extensions[0]
+    return guard if isinstance(guard, Guard) else None
+
+
+def _outcomes_of(field: StrawberryField) -> Outcomes | None:
+    last = field.extensions[-1] if field.extensions else None
+    return last if isinstance(last, Outcomes) else None
 
 
 def _variables_of(definition: GraphQLField, node: FieldNode) -> Sequence[tuple[str, str]] | None:
