@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from graphql import GraphQLInputObjectType, GraphQLNonNull, is_list_type, is_non_null_type
+from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLNonNull, is_list_type, is_non_null_type
 from graphql.pyutils import Undefined
 from graphql.utilities import coerce_input_value
 from hypothesis import given, settings
@@ -44,7 +44,7 @@ def values(type_: Any, depth: int = 0) -> st.SearchStrategy[Any]:
         return st.one_of(st.lists(values(type_.of_type, depth + 1), max_size=3), values(type_.of_type, depth + 1))
     if isinstance(type_, GraphQLInputObjectType):
         return st.one_of(objects(type_, depth), objects(type_, depth), ODD) if depth < 4 else ODD
-    if hasattr(type_, "values"):
+    if isinstance(type_, GraphQLEnumType):
         return st.sampled_from([*type_.values, "NO_SUCH"])
     return st.one_of(st.sampled_from(SCALARS.get(type_.name, ["text", "other"])), st.none(), ODD)
 
