@@ -21,7 +21,7 @@ INPUTS = sorted(
     name for name, type_ in LIBRARY.type_map.items() if isinstance(type_, GraphQLInputObjectType) and name[0] != "_"
 )
 ODD = st.sampled_from([None, True, 0, -1, 2**60, 1.5, "", "x", "1.25", "CNY", [], {}, ["x"], {"id": "x"}])
-SCALARS = {
+SCALARS: dict[str, list[Any]] = {
     "Decimal": ["12.50", "-0.0001", "1e3"],
     "DateTime": ["2026-03-01T09:30:00+08:00", "2026-03-01"],
     "Date": ["2026-02-28", "2026-02-30"],
@@ -46,7 +46,8 @@ def values(type_: Any, depth: int = 0) -> st.SearchStrategy[Any]:
         return st.one_of(objects(type_, depth), objects(type_, depth), ODD) if depth < 4 else ODD
     if isinstance(type_, GraphQLEnumType):
         return st.sampled_from([*type_.values, "NO_SUCH"])
-    return st.one_of(st.sampled_from(SCALARS.get(type_.name, ["text", "other"])), st.none(), ODD)
+    usual: list[Any] = SCALARS.get(type_.name, ["text", "other"])
+    return st.one_of(st.sampled_from(usual), st.none(), ODD)
 
 
 def objects(type_: GraphQLInputObjectType, depth: int) -> st.SearchStrategy[Any]:
