@@ -13,6 +13,7 @@ from services.platform.db.engine import Database
 from services.platform.db.homes import PLATFORM
 from services.platform.db.session import read_session
 from services.platform.tenancy.domain import Tenant, TenantStatus
+from services.platform.tenancy.first_touch import bring_up_to_date, is_behind
 from services.platform.tenancy.registry import tenants
 
 app = typer.Typer(help="The ledger: verify sums, lots and hashes.", no_args_is_help=True)
@@ -39,6 +40,8 @@ def verify(
             complaints.print("There is no such active tenant; 'tenants list' shows those there are.")
             raise typer.Exit(1)
         for tenant in chosen:
+            if is_behind(tenant):
+                bring_up_to_date(settings.direct_database_url, tenant)
             verdict = _verify(servers.database, tenant)
             for fault in verdict.faults:
                 complaints.print(f"[red]{tenant.slug}: {fault}[/red]")

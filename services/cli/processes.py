@@ -21,7 +21,7 @@ from services.cli.self_test import fit_or_exit
 from services.gateway.app import GatewayServices, create_app
 from services.gateway.graphql.trusted import trusted_documents
 from services.gateway.pages import Welcome, page_routes
-from services.gateway.server import SERVER
+from services.gateway.server import SERVER, collect_less
 from services.loyalty import worker as loyalty
 from services.notifications import worker as notifications
 from services.notifications.channels.service import Providers, open_providers
@@ -34,7 +34,7 @@ from services.platform.limits.domain import Quota
 from services.platform.metering.cost import CostMeter
 from services.platform.telemetry.logs import configure_logs
 from services.platform.tenancy.registry import TenantRegistry
-from services.platform.worker import letters
+from services.platform.worker import letters, rounds
 from services.platform.worker.broker import answers
 from services.platform.worker.process import run_worker
 from services.platform.worker.tasks import Task, WorkContext
@@ -101,6 +101,7 @@ def application() -> Starlette:
                 yield
 
     app.router.lifespan_context = lifespan
+    collect_less()
     return app
 
 
@@ -150,6 +151,7 @@ def _app(servers: Opened, cost_meter: CostMeter, buckets: Buckets) -> Starlette:
         signer=signer,
         cost_meter=cost_meter,
         buckets=buckets,
+        errands=loyalty.ERRANDS,
     )
     is_development = settings.environment == "development"
     landing = LandingPage(settings, database)
@@ -170,7 +172,13 @@ def _welcome(landing: LandingPage) -> Welcome:
 
 
 def _tasks(providers: Providers) -> tuple[Task, ...]:
-    return (*letters.TASKS, *loyalty.TASKS, *notifications.tasks(providers), *billing.TASKS)
+    return (
+        *letters.TASKS,
+        *rounds.errand_tasks(loyalty.ERRANDS),
+        *loyalty.TASKS,
+        *notifications.tasks(providers),
+        *billing.TASKS,
+    )
 
 
 def _stop_signal() -> threading.Event:

@@ -7,10 +7,13 @@ from services.contracts.events.base import Event
 from services.contracts.events.loyalty import (
     MemberContactChanged,
     MemberEnrolled,
+    PointsExpiring,
     PurchaseRecorded,
     PurchaseRefunded,
     RewardRedeemed,
     TierChanged,
+    TierGraceBegun,
+    TierLost,
 )
 from services.contracts.events.tenancy import StaffInvited
 
@@ -20,10 +23,13 @@ ROUTES: Mapping[type[Event], tuple[str, ...]] = MappingProxyType(
     {
         MemberEnrolled: (NOTIFICATIONS,),
         MemberContactChanged: (NOTIFICATIONS,),
+        PointsExpiring: (NOTIFICATIONS,),
         PurchaseRecorded: (NOTIFICATIONS,),
         PurchaseRefunded: (NOTIFICATIONS,),
         RewardRedeemed: (NOTIFICATIONS,),
         StaffInvited: (NOTIFICATIONS,),
         TierChanged: (),
+        TierGraceBegun: (NOTIFICATIONS,),
+        TierLost: (NOTIFICATIONS,),
     }
 )

@@ -35,6 +35,7 @@ from services.platform.idempotency.errors import IdempotencyConflict
 from services.platform.onboarding.service import SignedUp, SignUp, sign_up
 from services.platform.tenancy.domain import Tenant, TenantMode
 from services.platform.tenancy.errors import SlugTaken
+from services.platform.tenancy.first_touch import bring_up_to_date, is_behind
 from services.platform.tenancy.registry import set_clock_offset, tenant_by_id, tenant_by_slug
 
 SLUG: Final = "journey"
@@ -123,6 +124,8 @@ def _open_tenant(database: Database, *, direct_url: str, home: Path) -> tuple[Te
         with read_session(database, PLATFORM, now=wall_now()) as session:
             tenant = tenant_by_id(session, access.tenant_id)
         if tenant is not None:
+            if is_behind(tenant):
+                bring_up_to_date(direct_url, tenant)
             return tenant, access
     signed_up = _sign_up(database, ensure_access(home), direct_url=direct_url, home=home)
     with unit_of_work(database, PLATFORM, now=wall_now(), actor=SYSTEM, correlation_id=CORRELATION) as uow:

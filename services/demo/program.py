@@ -1,7 +1,8 @@
 """The loyalty program of the demo chain, fitted to what its households buy in a year.
 
 Half of the households spend more than $1,210, a tenth more than $4,360, the best $24,880. Fuel, whose margin is thin,
-earns half, and nobody earns for gift cards, which earn when they are spent.
+earns half, and nobody earns for gift cards, which earn when they are spent. The 8th of every month counts double.
+Points of January to March end with September, so that within the year some do; a tier looks at the last six months.
 """
 
 from collections.abc import Mapping
@@ -14,28 +15,34 @@ from services.loyalty.rewards.domain import RewardContent, RewardKind
 
 PROGRAM: Final[Mapping[str, Any]] = MappingProxyType(
     {
-        "version": 1,
+        "version": 2,
         "name": {"en": "Journey Rewards", "zh": "旅程积分"},
-        "unit": {"code": "points", "name": {"en": "points", "zh": "积分"}, "scale": 0},
         "timezone": SHOP_ZONE,
         "currency": CURRENCY,
-        "spendRules": [
+        "units": [
+            {
+                "code": "points",
+                "name": {"en": "points", "zh": "积分"},
+                "scale": 0,
+                "expiry": {"rolling": {"span": {"count": 6, "unit": "month"}, "untilEndOf": "quarter"}},
+                "caps": [{"limit": 2500, "per": "month"}],
+            }
+        ],
+        "rules": [
             {
                 "id": "groceries",
                 "name": {"en": "1 point for every $1", "zh": "每消费 $1 得 1 积分"},
-                "points": 1,
-                "per": 100,
-                "mode": "step",
-                "conditions": {"excludedCategories": [["FUEL"], ["GIFT CARDS"], ["COUPON"]]},
-                "cap": {"points": 200, "per": "day"},
+                "trigger": "purchase",
+                "formula": {"spend": {"points": 1, "per": {CURRENCY: 100}}},
+                "lines": {"not": {"field": "line.category", "op": "under", "value": [["FUEL"]]}},
+                "caps": [{"limit": 200, "per": "day"}],
             },
             {
                 "id": "fuel",
                 "name": {"en": "1 point for every $2 of fuel", "zh": "加油每 $2 得 1 积分"},
-                "points": 1,
-                "per": 200,
-                "mode": "step",
-                "conditions": {"categories": [["FUEL"]]},
+                "trigger": "purchase",
+                "formula": {"spend": {"points": 1, "per": {CURRENCY: 200}}},
+                "lines": {"field": "line.category", "op": "under", "value": [["FUEL"]]},
             },
             {
                 "id": "fresh",
@@ -43,28 +50,52 @@ PROGRAM: Final[Mapping[str, Any]] = MappingProxyType(
                     "en": "1 extra point for every $2 of fruit, vegetables and fish",
                     "zh": "果蔬海鲜每 $2 多得 1 积分",
                 },
-                "points": 1,
-                "per": 200,
-                "mode": "step",
-                "conditions": {"categories": [["PRODUCE"], ["SEAFOOD"]]},
+                "trigger": "purchase",
+                "formula": {"spend": {"points": 1, "per": {CURRENCY: 200}}},
+                "lines": {"field": "line.category", "op": "under", "value": [["PRODUCE"], ["SEAFOOD"]]},
+            },
+            {
+                "id": "household-day",
+                "name": {"en": "Double points on the 8th of the month", "zh": "每月 8 日双倍积分"},
+                "trigger": "purchase",
+                "formula": {"multiply": "2"},
+                "when": {"field": "time.day", "op": "eq", "value": 8},
+                "lines": {"not": {"field": "line.category", "op": "under", "value": [["FUEL"]]}},
             },
         ],
+        "exclusions": {"earning": {"field": "line.category", "op": "under", "value": [["COUPON"], ["GIFT CARDS"]]}},
         "tiers": {
             "metric": "points_earned",
             "levels": [
                 {"code": "member", "name": {"en": "Member", "zh": "会员"}, "threshold": 0, "multiplier": "1"},
                 {"code": "bronze", "name": {"en": "Bronze", "zh": "铜卡"}, "threshold": 300, "multiplier": "1.05"},
-                {"code": "silver", "name": {"en": "Silver", "zh": "银卡"}, "threshold": 1200, "multiplier": "1.1"},
-                {"code": "gold", "name": {"en": "Gold", "zh": "金卡"}, "threshold": 3000, "multiplier": "1.25"},
+                {
+                    "code": "silver",
+                    "name": {"en": "Silver", "zh": "银卡"},
+                    "threshold": 1200,
+                    "multiplier": "1.1",
+                    "retention": 900,
+                },
+                {
+                    "code": "gold",
+                    "name": {"en": "Gold", "zh": "金卡"},
+                    "threshold": 3000,
+                    "multiplier": "1.25",
+                    "retention": 2400,
+                },
                 {
                     "code": "platinum",
                     "name": {"en": "Platinum", "zh": "白金卡"},
                     "threshold": 6000,
                     "multiplier": "1.5",
+                    "retention": 4800,
                 },
             ],
+            "period": "rolling",
+            "span": {"count": 6, "unit": "month"},
+            "graceDays": 30,
         },
-        "policies": {"backdatingDays": 30, "foreignCurrency": "refuse"},
+        "policies": {"foreignCurrency": "refuse"},
     }
 )
 

@@ -14,12 +14,14 @@ from services.gateway.context.errors import Internal
 from services.gateway.context.request import request_context
 from services.gateway.context.services import GatewayServices
 from services.gateway.execution.threads import Seats
+from services.gateway.execution.upgrades import Upgrades
 from services.gateway.graphql.answers import describe
 from services.gateway.graphql.endpoint import GraphQLEndpoint
 from services.gateway.graphql.feed import LiveFeed
 from services.gateway.graphql.runner import Runner
 from services.gateway.graphql.schema import build_schema
 from services.gateway.health import health_routes
+from services.gateway.links import link_routes
 from services.gateway.live.endpoint import LiveEndpoint
 from services.gateway.live.socket import Desk
 from services.gateway.live.watch import Watch
@@ -35,6 +37,9 @@ __all__ = ["GatewayServices", "create_app"]
 VERB_SEATS = 2
 """Of the pool's connections, those kept for log-ins and the like. Hashing takes as many at a time, and no more."""
 
+SLOW_SEATS = 1
+"""For what takes seconds, such as moving a sandbox's clock. Its short transactions share the pool with the others."""
+
 TRACED_PATHS = ("/graphql", "/health/live", "/health/ready")
 """Paths that a trace may name; others may hold what only their reader should see."""
 
@@ -44,21 +49,26 @@ def create_app(
     *,
     pages: Sequence[BaseRoute] = (),
     broker_answers: Callable[[], bool] = lambda: True,
+    seats_of: Callable[[int], Seats] = Seats,
 ) -> Starlette:
     """The gateway: ``POST /graphql``, a WebSocket at the same path, health, and the ``pages`` that are given.
 
-    ``broker_answers`` tells whether the broker can be reached; it may block for a moment.
+    ``broker_answers`` tells whether the broker can be reached; it may block for a moment. ``seats_of`` makes so many
+    seats for work with the database.
     """
-    seats = Seats(max(1, services.settings.database_pool_size - VERB_SEATS))
-    verb_seats = Seats(VERB_SEATS)
+    seats = seats_of(max(1, services.settings.database_pool_size - VERB_SEATS))
+    verb_seats = seats_of(VERB_SEATS)
+    slow_seats = Seats(SLOW_SEATS)
+    upgrades = Upgrades(services.settings.direct_database_url)
 
-    runner = Runner(build_schema(), services, seats, verb_seats)
+    runner = Runner(build_schema(), services, seats, verb_seats, slow_seats)
     desk = Desk(
         runner,
         LiveFeed(services.database, seats, url=services.settings.valkey_url),
         Watch(services.database, services.signer, seats),
         services.authenticator,
         seats,
+        upgrades,
     )
 
     @asynccontextmanager
@@ -69,11 +79,14 @@ def create_app(
         # Requests have been answered by now; what they left in the threads is waited for.
         await seats.finish()
         await verb_seats.finish()
+        await slow_seats.finish()
+        await upgrades.finish()
 
     pool = services.database.pool
     metrics.watch_pool(size=lambda: pool.size, in_use=lambda: pool.in_use, waiting=lambda: pool.waiting)
     metrics.watch_seats("work", lambda: seats.waiting)
     metrics.watch_seats("verbs", lambda: verb_seats.waiting)
+    metrics.watch_seats("slow", lambda: slow_seats.waiting)
     app = Starlette(
         routes=[
             Route(
@@ -82,12 +95,17 @@ def create_app(
                 middleware=[
                     Middleware(LimitsMiddleware, describe=describe),
                     Middleware(
-                        IdentityMiddleware, authenticator=services.authenticator, seats=seats, describe=describe
+                        IdentityMiddleware,
+                        authenticator=services.authenticator,
+                        seats=seats,
+                        upgrades=upgrades,
+                        describe=describe,
                     ),
                 ],
             ),
             WebSocketRoute("/graphql", LiveEndpoint(desk, allowed_origins=services.settings.allowed_origins)),
             *health_routes(services, seats, head_revision=head_revision(), broker_answers=broker_answers),
+            *link_routes(services, seats),
             *pages,
         ],
         middleware=[

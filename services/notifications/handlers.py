@@ -1,7 +1,7 @@
 """What this service hears, and what it says then."""
 
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, date
 from types import MappingProxyType
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -18,11 +18,14 @@ from services.notifications.templates.domain import (
     Brand,
     Locale,
     Notice,
+    PointsExpiring,
     PointsReceipt,
     PointsUnit,
     PurchaseRefunded,
     RewardRedeemed,
     StaffInvitation,
+    TierGrace,
+    TierLost,
     Welcome,
     resolve_locale,
 )
@@ -67,10 +70,13 @@ def handlers(signer: Signer, *, base_url: str) -> Mapping[type[Event], Handler]:
     return {
         heard.MemberContactChanged: on_member_contact_changed,
         heard.MemberEnrolled: on_member_enrolled,
+        heard.PointsExpiring: on_points_expiring,
         heard.PurchaseRecorded: on_purchase_recorded,
         heard.PurchaseRefunded: on_purchase_refunded,
         heard.RewardRedeemed: on_reward_redeemed,
         StaffInvited: on_staff_invited,
+        heard.TierGraceBegun: on_tier_grace_begun,
+        heard.TierLost: on_tier_lost,
     }
 
 
@@ -119,6 +125,21 @@ def on_purchase_recorded(uow: UnitOfWork, envelope: Envelope) -> None:
     _notify(uow, recipient, notice, notice_key=f"purchase:{event.purchase_id}")
 
 
+def on_points_expiring(uow: UnitOfWork, envelope: Envelope) -> None:
+    """Say that points will end."""
+    event = envelope.event
+    assert isinstance(event, heard.PointsExpiring)
+    recipient = recipient_by_id(uow, event.member_id)
+    notice = PointsExpiring(
+        brand=Brand(event.merchant_name),
+        unit=_unit(event, recipient),
+        points_ending=event.points,
+        ends_on=date.fromisoformat(event.ends_on),
+    )
+    # The letter's own id tells notices of several units on one day apart.
+    _notify(uow, recipient, notice, notice_key=f"expiry:{event.member_id}:{event.ends_on}:{envelope.event_id}")
+
+
 def on_purchase_refunded(uow: UnitOfWork, envelope: Envelope) -> None:
     """Say what the refund took back."""
     event = envelope.event
@@ -155,6 +176,35 @@ def on_reward_redeemed(uow: UnitOfWork, envelope: Envelope) -> None:
         balance_points=event.balance,
     )
     _notify(uow, recipient, notice, notice_key=f"redemption:{event.redemption_id}")
+
+
+def on_tier_grace_begun(uow: UnitOfWork, envelope: Envelope) -> None:
+    """Say until when the tier can be kept."""
+    event = envelope.event
+    assert isinstance(event, heard.TierGraceBegun)
+    recipient = recipient_by_id(uow, event.member_id)
+    notice = TierGrace(
+        brand=Brand(event.merchant_name),
+        tier_name=_in(recipient, en=event.tier_name_en, zh=event.tier_name_zh),
+        ends_at=event.ends_at,
+        timezone=ZoneInfo(event.timezone),
+    )
+    _notify(uow, recipient, notice, notice_key=f"tier-grace:{envelope.event_id}")
+
+
+def on_tier_lost(uow: UnitOfWork, envelope: Envelope) -> None:
+    """Say that the tier is another now: nobody loses one without hearing of it."""
+    event = envelope.event
+    assert isinstance(event, heard.TierLost)
+    recipient = recipient_by_id(uow, event.member_id)
+    notice = TierLost(
+        brand=Brand(event.merchant_name),
+        lost_name=_in(recipient, en=event.from_name_en, zh=event.from_name_zh),
+        tier_name=_in(recipient, en=event.tier_name_en, zh=event.tier_name_zh),
+        changed_at=event.occurred_at,
+        timezone=ZoneInfo(event.timezone),
+    )
+    _notify(uow, recipient, notice, notice_key=f"tier-lost:{envelope.event_id}")
 
 
 def _on_staff_invited(uow: UnitOfWork, event: StaffInvited, *, accept_url: str) -> None:
@@ -206,7 +256,11 @@ def _queue(
 
 
 def _unit(
-    event: heard.MemberEnrolled | heard.PurchaseRecorded | heard.PurchaseRefunded | heard.RewardRedeemed,
+    event: heard.MemberEnrolled
+    | heard.PointsExpiring
+    | heard.PurchaseRecorded
+    | heard.PurchaseRefunded
+    | heard.RewardRedeemed,
     recipient: Recipient,
 ) -> PointsUnit:
     return PointsUnit(_in(recipient, en=event.unit_name_en, zh=event.unit_name_zh), event.unit_scale)

@@ -2,6 +2,10 @@
 
 import time
 from datetime import UTC, datetime
+from typing import TypeAlias
+
+Monotonic: TypeAlias = float
+"""A second of the clock that never goes back."""
 
 
 def wall_now() -> datetime:
@@ -9,6 +13,6 @@ def wall_now() -> datetime:
     return datetime.now(UTC)
 
 
-def monotonic() -> float:
+def monotonic() -> Monotonic:
     """Seconds of a clock that never goes back; only differences mean anything."""
     return time.monotonic()

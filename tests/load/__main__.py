@@ -17,13 +17,16 @@ from services.platform.clock import monotonic
 from tests.load.bulk import bulk_over_http
 from tests.load.callers import BadAnswer
 from tests.load.contenders import Service, members_over_http, purchases_over_http
+from tests.load.expiry import expiry_measures
 from tests.load.measuring import Measure, Result, Sample, in_turns, measure
 from tests.load.pages import BY_EXECUTOR, PAGE, gather_crowd
 from tests.load.peers.stand import Peer, PeerCalls, running_peers
 from tests.load.pgbench import Pgbench, PgbenchFailed, Place, by_lot
+from tests.load.profile import profile_table, profiles
+from tests.load.rules import rules_measure
 from tests.load.stage import Stage, running_stage
 from tests.load.tables import results_table, traffic_table
-from tests.load.tenants import TenantCreation
+from tests.load.tenants import BareMigration, Migration, TenantCreation
 from tests.load.traffic import Spoken, spoken
 
 WIDTH = 80
@@ -32,7 +35,7 @@ console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
 SECONDS = 2
 SECONDS_MAX = 60
 MEMBERS = 2_000
-TENANTS_PRESENT = 100
+TENANTS, TENANTS_MAX = 100, 5_000
 CROWD, CROWD_MAX = 10_000, 1_000_000
 
 
@@ -106,10 +109,24 @@ def against_peers(stage: Stage, peers: Sequence[Peer], *, crowd: int) -> list[Me
     ]
 
 
-def tenants(stage: Stage) -> list[Measure]:
-    """A new tenant beside many, against a new tenant in a database without any."""
-    empty, full = (TenantCreation(stage.postgres, present=present) for present in (0, TENANTS_PRESENT))
-    return [in_turns("a new tenant", empty, full, aim="50 % at 5,000", rounds=9)]
+def tenants(stage: Stage, *, present: int = TENANTS) -> list[Measure]:
+    """A new tenant beside many, against a new tenant in a database without any; and a migration of the many."""
+    empty, full = (TenantCreation(stage.postgres, present=count) for count in (0, present))
+    bare, migrating = BareMigration(full.owner_url), Migration(full.owner_url)
+    return [
+        in_turns("a new tenant", empty, full, aim="50 % at 5,000", rounds=9),
+        in_turns(f"migrating {present:,} tenants", bare, migrating),
+    ]
+
+
+def rules(stage: Stage) -> list[Measure]:
+    """A basket of many lines judged by many rules, against one round trip to the server."""
+    return [rules_measure(stage.postgres.app_url)]
+
+
+def expiry(stage: Stage) -> list[Measure]:
+    """Lots that end in one night, and what purchases feel of it."""
+    return expiry_measures(stage, _place(stage))
 
 
 MEASURES: Mapping[str, Callable[[Stage], list[Measure]]] = {
@@ -119,16 +136,17 @@ MEASURES: Mapping[str, Callable[[Stage], list[Measure]]] = {
     "member": member,
     "pages": pages,
     "tenants": tenants,
+    "rules": rules,
+    "expiry": expiry,
 }
 TRAFFIC = "traffic"
-PAGES = "pages"
 PEERS = "peers"
 
 
 def main(words: Sequence[str]) -> int:
     """0 when everything ran."""
     asked = _arguments(words)
-    chosen = asked.only or [*MEASURES, TRAFFIC]
+    chosen = [] if asked.profile else asked.only or [*MEASURES, TRAFFIC]
     began, failures = monotonic(), 0
     results: list[Result] = []
     verbs: tuple[Spoken, ...] = ()
@@ -138,9 +156,10 @@ def main(words: Sequence[str]) -> int:
         _say(began, f"the stage is set: {MEMBERS:,} members who have bought")
         if TRAFFIC in chosen:
             verbs = spoken(stage)
-        settings = {name: setting for name, setting in MEASURES.items() if name in chosen}
-        if PAGES in settings:
-            settings[PAGES] = partial(pages, crowd=asked.crowd)
+        if asked.profile:
+            for profile in profiles(stage):
+                console.print(profile_table(profile))
+        settings = _settings(asked, chosen)
         if asked.peers:
             status.update("starting the peers …")
             peers = stack.enter_context(running_peers(stage.postgres.superuser_url, members=asked.crowd))
@@ -159,6 +178,15 @@ def main(words: Sequence[str]) -> int:
     if verbs:
         console.print(traffic_table(verbs))
     return 1 if failures else 0
+
+
+def _settings(asked: argparse.Namespace, chosen: Sequence[str]) -> dict[str, Callable[[Stage], list[Measure]]]:
+    """What is chosen of `MEASURES`, as large as was asked for."""
+    sized: Mapping[str, Callable[[Stage], list[Measure]]] = {
+        "pages": partial(pages, crowd=asked.crowd),
+        "tenants": partial(tenants, present=asked.tenants),
+    }
+    return {name: sized.get(name, setting) for name, setting in MEASURES.items() if name in chosen}
 
 
 def _place(stage: Stage) -> Place:
@@ -197,6 +225,15 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
         metavar="N",
         help="how many members the pages are taken from (default: %(default)s)",
     )
+    parser.add_argument(
+        "--tenants",
+        type=int,
+        choices=range(1, TENANTS_MAX + 1),
+        default=TENANTS,
+        metavar="N",
+        help="how many tenants are there before a new one, and are migrated (default: %(default)s)",
+    )
+    parser.add_argument("--profile", action="store_true", help="only tell where the time of the hot operations goes")
     parser.add_argument("--peers", action="store_true", help="compare with PostGraphile and django-tenants as well")
     parser.add_argument("--only", action="append", choices=[*MEASURES, TRAFFIC], help="this measure; may be repeated")
     return parser.parse_args(words)

@@ -87,15 +87,16 @@ class Http:
 
 def purchases_over_http(stage: Stage, connections: int) -> Http:
     """``recordPurchase`` with what it answers to a till."""
-    return Http(stage, connections, _purchase, b'"replayed":false')
+    return Http(stage, connections, purchase_body, b'"replayed":false')
 
 
 def members_over_http(stage: Stage, connections: int) -> Http:
     """A member by id with balances and tier."""
-    return Http(stage, connections, _member, b'"balances":[{"unit":"beans"')
+    return Http(stage, connections, member_body, b'"balances":[{"unit":"beans"')
 
 
-def _purchase(stage: Stage) -> bytes:
+def purchase_body(stage: Stage) -> bytes:
+    """A request to record a purchase by a member chosen by lot."""
     return orjson.dumps({"query": PURCHASE, "variables": {"input": receipt(stage)}})
 
 
@@ -113,7 +114,8 @@ def receipt(stage: Stage) -> dict[str, Any]:
     }
 
 
-def _member(stage: Stage) -> bytes:
+def member_body(stage: Stage) -> bytes:
+    """A request for a member chosen by lot."""
     return orjson.dumps({"query": MEMBER, "variables": {"id": _member_id(stage)}})
 
 

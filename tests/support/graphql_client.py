@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import pytest
@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 
 from services.gateway.app import create_app
 from services.gateway.context.services import GatewayServices
+from services.loyalty import worker as loyalty
 from services.platform.auth.passwords import Passwords
 from services.platform.auth.principals import Authenticator
 from services.platform.auth.tokens import Signer
@@ -234,8 +235,18 @@ async def _parts(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
         yield part
 
 
+class Urls(Protocol):
+    """A database's addresses for those who use it and for those who make schemas."""
+
+    @property
+    def app(self) -> str: ...
+
+    @property
+    def owner(self) -> str: ...
+
+
 def gateway_services(
-    database: Database, urls: DatabaseUrls, home: Path, *, environment: Environment = "development"
+    database: Database, urls: Urls, home: Path, *, environment: Environment = "development"
 ) -> GatewayServices:
     """What a gateway of the tests is composed of. Close its cost meter."""
     settings = Settings(
@@ -263,6 +274,7 @@ def gateway_services(
         cost_meter=CostMeter(database),
         # There is no Valkey, so nothing is limited: tests of limits bring buckets of their own.
         buckets=Buckets(NO_VALKEY, Quota(settings.rate_capacity, settings.rate_per_second)),
+        errands=loyalty.ERRANDS,
     )
 
 

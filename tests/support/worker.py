@@ -24,7 +24,7 @@ from services.platform.db.session import read_session
 from services.platform.outbox.queries import depths
 from services.platform.tenancy.errors import TenancyError
 from services.platform.tenancy.registry import TenantRegistry
-from services.platform.worker import letters
+from services.platform.worker import letters, rounds
 from services.platform.worker.tasks import Task, WorkContext
 from tests.support.doorbell import RecordingDoorbell
 from tests.support.graphql_client import SECRET
@@ -146,4 +146,13 @@ def working(database: Database, settings: Settings) -> Iterator[tuple[WorkContex
             registry=TenantRegistry(database),
             handlers={"notifications": notifications.heard(settings)},
         )
-        yield context, (*letters.TASKS, *loyalty.TASKS, *notifications.tasks(providers), *billing.TASKS)
+        yield (
+            context,
+            (
+                *letters.TASKS,
+                *rounds.errand_tasks(loyalty.ERRANDS),
+                *loyalty.TASKS,
+                *notifications.tasks(providers),
+                *billing.TASKS,
+            ),
+        )

@@ -94,9 +94,60 @@ class RewardRedeemed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PointsExpiring(Event):
+    """A member's ``points`` of a unit can be spent for the last time on the day ``ends_on`` (ISO 8601).
+
+    ``timezone`` is the program's, in which the day is meant.
+    """
+
+    member_id: UUID
+    merchant_name: str
+    points: int
+    ends_on: str
+    timezone: str
+    unit_name_en: str
+    unit_name_zh: str
+    unit_scale: int
+
+
+@dataclass(frozen=True, slots=True)
 class TierChanged(Event):
-    """A member moved to another tier. Codes are those of the program document."""
+    """A member moved to another tier. Codes are those of the program document.
+
+    ``reason`` is the kind of change, as in the member's history; a letter of an older release does not say it.
+    """
 
     member_id: UUID
     from_tier: str
     to_tier: str
+    reason: str = ""
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TierLost(Event):
+    """A member came down to another tier, whose names are told; ``reason`` as in the member's history."""
+
+    member_id: UUID
+    merchant_name: str
+    from_name_en: str
+    from_name_zh: str
+    tier_name_en: str
+    tier_name_zh: str
+    reason: str
+    occurred_at: datetime
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class TierGraceBegun(Event):
+    """A review found too little for a member's tier, which ends at ``ends_at`` unless more counts until then."""
+
+    member_id: UUID
+    tier: str
+    merchant_name: str
+    tier_name_en: str
+    tier_name_zh: str
+    began_at: datetime
+    ends_at: datetime
+    timezone: str

@@ -30,6 +30,7 @@ _TRANSIENT_STATES = frozenset(
         "26000",  # a prepared statement that somebody discarded; likewise
     }
 )
+_CANCELED_STATE = "57014"  # it took longer than statement_timeout, or an operator ended it
 _LOST_CONNECTION_CLASS = "08"
 _LOST_CONNECTION_NAMES = frozenset({"OperationalError", "TimeoutError", "PoolTimeout"})
 
@@ -50,6 +51,11 @@ def is_transient(error: BaseException) -> bool:
 def is_about_the_database(error: BaseException) -> bool:
     """Whether the database, and not our code, is why something failed."""
     return isinstance(error, CommitOutcomeUnknown) or is_transient(error)
+
+
+def took_too_long(error: BaseException) -> bool:
+    """Whether the database gave a statement up. Nothing stayed behind; doing it again at once would take as long."""
+    return getattr(error, "sqlstate", None) == _CANCELED_STATE
 
 
 def waits() -> Iterator[float]:

@@ -11,7 +11,7 @@ from services.gateway.context.errors import ServiceUnavailable, Unauthenticated
 from services.gateway.context.request import RequestContext
 from services.gateway.context.services import GatewayServices
 from services.gateway.execution.batching import Batches, Item, Together
-from services.gateway.execution.healing import is_about_the_database, is_transient, waits
+from services.gateway.execution.healing import is_about_the_database, is_transient, took_too_long, waits
 from services.gateway.execution.loads import Batch, Key, Loads, Value, answered
 from services.gateway.execution.reads import OperationReads, Read
 from services.gateway.execution.threads import Seats
@@ -56,6 +56,7 @@ class Operation:
         *,
         raw_variables: Mapping[str, Any],
         verb_seats: Seats | None = None,
+        slow_seats: Seats | None = None,
         batches: Batches | None = None,
     ) -> None:
         self.services = services
@@ -66,6 +67,7 @@ class Operation:
         """Scopes that were found to be held in the tenant or one of its stores."""
         self._seats = seats
         self._verb_seats = verb_seats or seats
+        self._slow_seats = slow_seats or seats
         self._batches = batches or Batches(services.database, seats)
         self._reads = OperationReads(services.database, seats, now=self._now)
         self._loads = Loads(self._read_all)
@@ -86,6 +88,11 @@ class Operation:
     def principal(self) -> Principal:
         """Who asks."""
         return self.request.principal
+
+    @property
+    def now(self) -> datetime:
+        """The tenant's business time."""
+        return self._now(self.tenant.home)
 
     async def run_command(self, work: Work[T], *, has_key: bool, home: Home | None = None) -> T:
         """Do ``work`` in one unit of work of the tenant (or of ``home``), and commit it.
@@ -118,6 +125,13 @@ class Operation:
         Such verbs have seats of their own, so that strangers who guess passwords keep no till waiting.
         """
         return await self._run(self._verb_seats, partial(verb, self.services.database), has_key=has_key)
+
+    async def run_slow(self, verb: Callable[[Database], T], *, has_key: bool) -> T:
+        """Do something that takes seconds, such as moving a sandbox's clock; else as `run_verb`.
+
+        Such verbs queue behind each other, and keep neither tills nor log-ins waiting.
+        """
+        return await self._run(self._slow_seats, partial(verb, self.services.database), has_key=has_key)
 
     async def read(self, work: Read[T], *, home: Home | None = None, is_last: bool = False) -> T:
         """Read in the operation's snapshot of the tenant (or of ``home``), which is over after the last read."""
@@ -171,6 +185,8 @@ class Operation:
             try:
                 return await attempt()
             except Exception as error:
+                if took_too_long(error):
+                    raise ServiceUnavailable(retryable=True) from error
                 if not is_about_the_database(error):
                     raise
                 pause = next(pauses, None)

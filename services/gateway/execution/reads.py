@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from services.gateway.context.errors import ServiceUnavailable
-from services.gateway.execution.healing import is_about_the_database, waits
+from services.gateway.execution.healing import is_about_the_database, took_too_long, waits
 from services.gateway.execution.threads import Seats
 from services.platform.db.engine import Database
 from services.platform.db.homes import Home
@@ -74,7 +74,7 @@ class OperationReads:
             try:
                 return await self._read(home, work, is_last=is_last)
             except Exception as error:
-                if is_about_the_database(error):
+                if is_about_the_database(error) or took_too_long(error):
                     raise ServiceUnavailable(retryable=True) from error
                 raise
 

@@ -15,7 +15,13 @@ from services.loyalty.members.errors import IdentityInvalid
 from services.platform.auth.errors import CredentialInvalid
 from services.platform.errors import DomainError, InvalidInput
 from services.platform.telemetry import metrics
-from services.platform.tenancy.errors import TenantContradicted, TenantRequired, TenantSuspended, TenantUnknown
+from services.platform.tenancy.errors import (
+    TenantContradicted,
+    TenantRequired,
+    TenantSuspended,
+    TenantUnknown,
+    TenantUpgrading,
+)
 
 log = structlog.get_logger()
 
@@ -31,6 +37,7 @@ TOLD_AT_THE_TOP: tuple[type[DomainError], ...] = (
     TenantSuspended,
     TenantContradicted,
     TenantRequired,
+    TenantUpgrading,
     InvalidInput,
     # A query that looks for a member by a phone number that is none.
     IdentityInvalid,

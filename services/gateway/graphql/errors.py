@@ -17,6 +17,7 @@ from services.gateway.context.request import Locale
 from services.gateway.graphql.facts import FACTS, GLOBAL_IDS, POINTS
 from services.gateway.graphql.ids import encode
 from services.gateway.graphql.money import MoneyAmount
+from services.gateway.graphql.programs.wording import problem_message
 from services.gateway.graphql.scalars import Points, WholeNumber
 from services.gateway.graphql.sentences import sentence
 from services.loyalty.programs.errors import DocumentProblem
@@ -47,6 +48,9 @@ class DocumentProblemType:
     path: str = strawberry.field(description="Where: a JSON pointer (RFC 6901).")
     code: str = strawberry.field(description="What is wrong, for machines.")
     facts: list[FactType] = strawberry.field(description="Values that the code speaks of, such as `maximum`.")
+    message: str = strawberry.field(
+        description="A sentence for a person: the part by its id and name, the place in it, what is wrong, what helps."
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,29 +58,35 @@ class _Shape:
     """How one Python type of facts is shown."""
 
     annotation: Any
-    show: Callable[[Any], Any]
+    show: Callable[[Any, Locale], Any]
 
 
-def _same(value: Any) -> Any:
+def _same(value: Any, _locale: Locale) -> Any:
     return value
 
 
+def _text(value: Any, _locale: Locale) -> str:
+    return str(value)
+
+
+def _problem(problem: DocumentProblem, locale: Locale) -> DocumentProblemType:
+    return DocumentProblemType(
+        path=problem.path,
+        code=problem.code,
+        facts=[FactType(name=name, value=str(value)) for name, value in problem.facts.items()],
+        message=problem_message(problem, locale),
+    )
+
+
 _SHAPES: dict[type, _Shape] = {
-    str: _Shape(str, str),
+    str: _Shape(str, _text),
     bool: _Shape(bool, _same),
     int: _Shape(WholeNumber, _same),
     Decimal: _Shape(Decimal, _same),
     datetime: _Shape(datetime, _same),
     date: _Shape(date, _same),
-    Money: _Shape(MoneyAmount, MoneyAmount.from_domain),
-    DocumentProblem: _Shape(
-        DocumentProblemType,
-        lambda problem: DocumentProblemType(
-            path=problem.path,
-            code=problem.code,
-            facts=[FactType(name=name, value=str(value)) for name, value in problem.facts.items()],
-        ),
-    ),
+    Money: _Shape(MoneyAmount, lambda money, _locale: MoneyAmount.from_domain(money)),
+    DocumentProblem: _Shape(DocumentProblemType, _problem),
 }
 
 
@@ -84,15 +94,17 @@ def _shape(name: str, hint: Any) -> _Shape:
     arguments = typing.get_args(hint)
     if isinstance(hint, types.UnionType) and type(None) in arguments:
         inner = _shape(name, next(argument for argument in arguments if argument is not type(None)))
-        return _Shape(inner.annotation | None, lambda value: None if value is None else inner.show(value))
+        return _Shape(
+            inner.annotation | None, lambda value, locale: None if value is None else inner.show(value, locale)
+        )
     if typing.get_origin(hint) is tuple:
         inner = _shape(name, arguments[0])
         annotation = types.GenericAlias(list, (inner.annotation,))
-        return _Shape(annotation, lambda values: [inner.show(value) for value in values])
+        return _Shape(annotation, lambda values, locale: [inner.show(value, locale) for value in values])
     if hint is UUID:
-        return _Shape(strawberry.ID, lambda value: encode(GLOBAL_IDS[name], value))
+        return _Shape(strawberry.ID, lambda value, _locale: encode(GLOBAL_IDS[name], value))
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return _Shape(str, lambda value: str(value.value))
+        return _Shape(str, lambda value, _locale: str(value.value))
     return _SHAPES[hint]
 
 
@@ -134,7 +146,7 @@ def _make_type(cls: type[DomainError]) -> type[ErrorInterface]:
 def described_error(error: DomainError, locale: Locale) -> ErrorInterface:
     """A refusal as a member of a result union."""
     metrics.refused(error.code)
-    facts = {name: shape.show(getattr(error, name)) for name, shape in _shapes(type(error)).items()}
+    facts = {name: shape.show(getattr(error, name), locale) for name, shape in _shapes(type(error)).items()}
     return error_type(type(error))(code=error.code, message=sentence(error, locale), **facts)
 
 

@@ -7,11 +7,16 @@ from uuid import UUID
 
 import strawberry
 
+from services.gateway.graphql.activities.types import load_activity
+from services.gateway.graphql.adjustments.types import load_request
 from services.gateway.graphql.auth.loaders import find_api_key, find_invitation, find_staff
 from services.gateway.graphql.auth.types import ApiKey, Invitation, StaffMember
 from services.gateway.graphql.fields import Info, guarded
+from services.gateway.graphql.holds.types import load_hold
 from services.gateway.graphql.ids import take_apart
 from services.gateway.graphql.ledger.types import LedgerEntry, PointsLot, entries_by_key, lots_by_key
+from services.gateway.graphql.members.loaders import tier_changes_by_key
+from services.gateway.graphql.members.tier import MemberTierChange
 from services.gateway.graphql.members.types import Member, load_member
 from services.gateway.graphql.nodes import Node
 from services.gateway.graphql.permissions import IN_TENANT, is_allowed_at
@@ -22,6 +27,7 @@ from services.gateway.graphql.redemptions.types import load_redemption
 from services.gateway.graphql.rewards.types import load_reward
 from services.gateway.graphql.stores.types import load_store
 from services.gateway.graphql.tenants.types import Tenant
+from services.gateway.graphql.transfers.types import load_transfer
 from services.loyalty.programs import queries as programs
 from services.platform.auth.domain import Scope
 
@@ -102,9 +108,37 @@ async def _redemption(info: Info, key: UUID) -> Node | None:
     return redemption if is_own or principal.allows_somewhere(Scope.MEMBERS_READ) else None
 
 
+async def _hold(info: Info, key: UUID) -> Node | None:
+    hold = await load_hold(info, key)
+    if hold is None:
+        return None
+    principal = info.context.principal
+    is_own = principal.member_id is not None and hold.member_key == principal.member_id
+    return hold if is_own or principal.allows_somewhere(Scope.MEMBERS_READ) else None
+
+
+async def _transfer(info: Info, key: UUID) -> Node | None:
+    transfer = await load_transfer(info, key)
+    if transfer is None:
+        return None
+    principal = info.context.principal
+    is_own = principal.member_id is not None and principal.member_id in {transfer.sender_key, transfer.recipient_key}
+    return transfer if is_own or principal.allows_somewhere(Scope.MEMBERS_READ) else None
+
+
+async def _tier_change(info: Info, key: UUID) -> Node | None:
+    change = await info.context.load(tier_changes_by_key, key)
+    if change is None:
+        return None
+    principal = info.context.principal
+    is_own = principal.member_id is not None and change.member_id == principal.member_id
+    is_visible = is_own or principal.allows_somewhere(Scope.MEMBERS_READ)
+    return MemberTierChange.from_domain(change) if is_visible else None
+
+
 async def _program_version(info: Info, key: UUID) -> Node | None:
-    version = await info.context.read(lambda session: programs.version_by_id(session, version_id=key))
-    return ProgramVersion.from_domain(version) if version else None
+    version = await info.context.read(lambda session: programs.published_by_id(session, version_id=key))
+    return ProgramVersion.from_history(version) if version else None
 
 
 async def _api_key(info: Info, key: UUID) -> Node | None:
@@ -130,7 +164,12 @@ FETCH: Mapping[str, Fetch] = MappingProxyType(
         "Refund": _refund,
         "LedgerEntry": _entry,
         "PointsLot": _lot,
+        "MemberTierChange": _tier_change,
+        "Hold": _hold,
+        "Transfer": _transfer,
         "Redemption": _redemption,
+        "Activity": load_activity,
+        "AdjustmentRequest": _in_tenant(Scope.POINTS_ADJUST, load_request),
         "Store": _somewhere(Scope.STORES_READ, load_store),
         "Reward": _somewhere(Scope.PROGRAM_READ, load_reward),
         "ProgramVersion": _somewhere(Scope.PROGRAM_READ, _program_version),

@@ -40,12 +40,15 @@ class GraphQLRequest:
 class Runner:
     """Prepares, measures and executes operations of one schema."""
 
-    def __init__(self, schema: Schema, services: GatewayServices, seats: Seats, verb_seats: Seats) -> None:
+    def __init__(
+        self, schema: Schema, services: GatewayServices, seats: Seats, verb_seats: Seats, slow_seats: Seats
+    ) -> None:
         self._strawberry = schema
         self._schema = schema._schema  # noqa: SLF001  Strawberry offers no other way to the graphql-core schema
         self._services = services
         self._seats = seats
         self._verb_seats = verb_seats
+        self._slow_seats = slow_seats
         self._batches = Batches(services.database, seats)
         settings = services.settings
         self._documents = Documents(
@@ -170,6 +173,7 @@ class Runner:
             context,
             raw_variables=asked.variables,
             verb_seats=self._verb_seats,
+            slow_seats=self._slow_seats,
             batches=self._batches,
         )
 

@@ -18,6 +18,7 @@ from structlog.contextvars import bind_contextvars
 from services.gateway.context.errors import QueryLimitExceeded, ServiceUnavailable
 from services.gateway.context.request import RequestContext, preferred_locale
 from services.gateway.execution.threads import Seats
+from services.gateway.execution.upgrades import Upgrades
 from services.gateway.graphql.answers import TOLD_AT_THE_TOP, describe, internal
 from services.gateway.graphql.feed import LiveFeed
 from services.gateway.graphql.runner import Runner
@@ -39,7 +40,7 @@ from services.platform.auth.principals import Authenticator
 from services.platform.auth.standing import Held
 from services.platform.ids import new_id
 from services.platform.telemetry import metrics
-from services.platform.tenancy.errors import TenancyError
+from services.platform.tenancy.errors import TenancyError, TenantUpgrading
 
 INITIALISATION_SECONDS = 10.0
 READING_SECONDS = 20.0
@@ -72,6 +73,7 @@ class Desk:
     watch: Watch
     authenticator: Authenticator
     seats: Seats
+    upgrades: Upgrades
 
     def open(self) -> None:
         """Begin to hear the feed and to watch the sockets, in the running event loop."""
@@ -182,11 +184,12 @@ class Socket:
             raise Closing(CloseCode.FORBIDDEN, "Forbidden: give a credential in the payload or by the header")
         try:
             token = bearer_of(headers) or ""
-            reached = await reach(headers, authenticator=self._desk.authenticator, seats=self._desk.seats)
+            desk = self._desk
+            reached = await reach(headers, authenticator=desk.authenticator, seats=desk.seats, upgrades=desk.upgrades)
+        except (ServiceUnavailable, TenantUpgrading) as error:
+            raise Closing(CloseCode.TRY_AGAIN_LATER, error.code) from error
         except (CredentialInvalid, TenancyError) as error:
             raise Closing(CloseCode.FORBIDDEN, f"Forbidden: {error.code}") from error
-        except ServiceUnavailable as error:
-            raise Closing(CloseCode.TRY_AGAIN_LATER, error.code) from error
         self._desk.watch.hold(self, Held(token, reached))
         locale = preferred_locale(headers.get("Accept-Language", ""))
         self._context = RequestContext(new_id().hex, locale, reached.tenant, reached.principal, peer=self._peer)

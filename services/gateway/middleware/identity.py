@@ -15,11 +15,13 @@ from services.gateway.context.errors import ServiceUnavailable
 from services.gateway.context.request import STATE_KEY, request_context
 from services.gateway.execution.healing import is_about_the_database, waits
 from services.gateway.execution.threads import Seats
+from services.gateway.execution.upgrades import Upgrades
 from services.gateway.middleware.refusals import Describe, refusal
 from services.platform.auth.errors import CredentialInvalid
 from services.platform.auth.principals import Authenticator, Reached
 from services.platform.errors import DomainError
 from services.platform.tenancy.errors import TenancyError, TenantContradicted, TenantUnknown
+from services.platform.tenancy.first_touch import is_behind
 
 LOCAL_SUFFIX = ".localhost"
 TOKEN_LENGTH_MAX = 500
@@ -32,16 +34,21 @@ _HOST = re.compile(r"(?:[a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{0,62}")
 class IdentityMiddleware:
     """Puts tenant and principal into the request's context, or answers why not."""
 
-    def __init__(self, app: ASGIApp, *, authenticator: Authenticator, seats: Seats, describe: Describe) -> None:
+    def __init__(
+        self, app: ASGIApp, *, authenticator: Authenticator, seats: Seats, upgrades: Upgrades, describe: Describe
+    ) -> None:
         self._app = app
         self._authenticator = authenticator
         self._seats = seats
+        self._upgrades = upgrades
         self._describe = describe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         context = request_context(scope)
         try:
-            reached = await reach(Headers(scope=scope), authenticator=self._authenticator, seats=self._seats)
+            reached = await reach(
+                Headers(scope=scope), authenticator=self._authenticator, seats=self._seats, upgrades=self._upgrades
+            )
         except (TenancyError, CredentialInvalid, ServiceUnavailable) as error:
             answer = refusal(error, context, self._describe)
             await answer(scope, receive, send)
@@ -51,8 +58,8 @@ class IdentityMiddleware:
             await self._app(scope, receive, send)
 
 
-async def reach(headers: Headers, *, authenticator: Authenticator, seats: Seats) -> Reached:
-    """Where a request with these headers arrives, and as whom.
+async def reach(headers: Headers, *, authenticator: Authenticator, seats: Seats, upgrades: Upgrades) -> Reached:
+    """Where a request with these headers arrives, and as whom. A tenant behind this release is brought up to it first.
 
     Raises:
         CredentialInvalid, TenancyError: it arrives nowhere.
@@ -60,6 +67,17 @@ async def reach(headers: Headers, *, authenticator: Authenticator, seats: Seats)
     """
     slug, host = _named(headers)
     token = bearer_of(headers)
+    reached = await _look(authenticator, seats, token=token, slug=slug, host=host)
+    if reached.tenant is not None and is_behind(reached.tenant):
+        await upgrades.bring(reached.tenant)
+        authenticator.forget()
+        reached = await _look(authenticator, seats, token=token, slug=slug, host=host)
+    return reached
+
+
+async def _look(
+    authenticator: Authenticator, seats: Seats, *, token: str | None, slug: str | None, host: str | None
+) -> Reached:
     known = authenticator.remembered(token=token, tenant_slug=slug, host=host)
     if known is not None:
         return known

@@ -10,7 +10,13 @@ from services.gateway.context import errors as edge
 from services.gateway.context.request import Locale, RequestContext
 from services.platform.auth.errors import CredentialInvalid
 from services.platform.errors import DomainError
-from services.platform.tenancy.errors import TenantContradicted, TenantRequired, TenantSuspended, TenantUnknown
+from services.platform.tenancy.errors import (
+    TenantContradicted,
+    TenantRequired,
+    TenantSuspended,
+    TenantUnknown,
+    TenantUpgrading,
+)
 
 Describe = Callable[[DomainError, Locale], Mapping[str, object]]
 """Makes a GraphQL error (message and extensions) of a refusal. The gateway's GraphQL room writes the sentences."""
@@ -39,6 +45,7 @@ STATUS: Mapping[type[DomainError], int] = MappingProxyType(
         edge.RateLimited: 429,
         edge.Internal: 500,
         edge.ServiceUnavailable: 503,
+        TenantUpgrading: 503,
     }
 )
 
@@ -58,7 +65,7 @@ def headers_of(error: DomainError) -> dict[str, str]:
     headers = {"Cache-Control": "no-store"}
     if isinstance(error, edge.MethodNotAllowed):
         headers["Allow"] = error.allowed
-    if isinstance(error, edge.RateLimited):
+    if isinstance(error, edge.RateLimited | TenantUpgrading):
         headers["Retry-After"] = str(error.retry_after_seconds)
     if STATUS[type(error)] == 401:  # noqa: PLR2004  the status has one name
         headers["WWW-Authenticate"] = "Bearer"

@@ -1,4 +1,4 @@
-"""Rows of what members have used of their caps."""
+"""Rows of what has been used of caps."""
 
 from datetime import date
 from uuid import UUID
@@ -21,4 +21,26 @@ class CapUseRow(TenantRow):
     member_id: Mapped[UUID]
     rule_id: Mapped[str]
     day: Mapped[date] = mapped_column(Date())
+    used: Mapped[int]
+
+
+class CapFillingRow(TenantRow):
+    """What has been used of any other cap: of units, by weeks or for life, in money or times, of everybody together.
+
+    ``owner_id`` is the member, or the nil UUID for everybody. ``start`` is the first day of the period, in the
+    program's zone.
+    """
+
+    __tablename__ = "cap_fillings"
+    __table_args__ = (
+        PrimaryKeyConstraint("owner_id", "period", "start", "subject", "code", "measure"),
+        CheckConstraint("used >= 0", name="used_check"),
+    )
+
+    owner_id: Mapped[UUID]
+    period: Mapped[str]
+    start: Mapped[date] = mapped_column(Date())
+    subject: Mapped[str]
+    code: Mapped[str]
+    measure: Mapped[str]
     used: Mapped[int]

@@ -5,13 +5,19 @@ that every purchase touched would make a whole tenant queue on one lock.
 """
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, PrimaryKeyConstraint, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.platform.db.base import TenantRow
 
+OPEN = "remaining > 0 OR held > 0"
+WAITING = "remaining > 0 AND state = 'pending'"
+ENDING = "remaining > 0 AND expires_at IS NOT NULL"
+LOSING = "remaining > 0 AND loses_at IS NOT NULL"
 PURPOSES = "'pending', 'available', 'held', 'owed', 'issuance', 'redemption', 'breakage', 'adjustment', 'clearing'"
 
 
@@ -54,6 +60,7 @@ class LedgerBalanceRow(TenantRow):
     expired: Mapped[int]
     reversed: Mapped[int]
     adjusted: Mapped[int]
+    transferred: Mapped[int] = mapped_column(server_default=text("0"))
 
 
 class LedgerEntryRow(TenantRow):
@@ -64,10 +71,12 @@ class LedgerEntryRow(TenantRow):
         UniqueConstraint("holder_id", "seq", name="seq_key"),
         CheckConstraint("seq > 0", name="seq_check"),
         CheckConstraint(
-            "kind IN ('accrual', 'activation', 'redemption', 'clawback', 'restoration', 'adjustment', 'expiry')",
+            "kind IN ('accrual', 'activation', 'redemption', 'clawback', 'restoration', 'adjustment', 'expiry', "
+            "'cancellation', 'hold', 'capture', 'release', 'transfer', 'repayment')",
             name="kind_check",
         ),
         Index(None, "reference_id"),
+        Index(None, "recorded_at", postgresql_using="brin"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -112,21 +121,36 @@ class LedgerPostingRow(TenantRow):
 
 
 class LedgerLotRow(TenantRow):
-    """Points born together. ``remaining`` counts into pending or available, by ``state``."""
+    """Points born together. ``remaining`` counts into pending or available, by ``state``, and ``held`` into held.
+
+    A lot that waits for ``awaits_action`` has its deadline in ``activates_at``. ``clock`` is what moves its ends:
+    ``expires_at``, and ``loses_at``, when the next part of it is lost. ``noticed`` says that the holder was told of
+    its end as it is now.
+    """
 
     __tablename__ = "ledger_lots"
     __table_args__ = (
         CheckConstraint("amount > 0", name="amount_check"),
         CheckConstraint("remaining >= 0 AND remaining <= amount", name="remaining_check"),
+        CheckConstraint("held >= 0 AND remaining + held <= amount", name="held_check"),
+        CheckConstraint("loses_at IS NULL OR clock IS NOT NULL", name="loses_check"),
         CheckConstraint("state IN ('pending', 'active')", name="state_check"),
         CheckConstraint("expires_at IS NULL OR expires_at > activates_at", name="period_check"),
-        Index("ledger_lots_open_idx", "holder_id", "unit", postgresql_where=text("remaining > 0")),
+        Index("ledger_lots_held_or_open_idx", "holder_id", "unit", postgresql_where=text(OPEN)),
         # Lots for which time means something: a purchase looks for those that are due, among however many are open.
         Index(
-            "ledger_lots_timed_idx",
+            "ledger_lots_clocked_idx",
             "holder_id",
-            postgresql_where=text("remaining > 0 AND (expires_at IS NOT NULL OR state = 'pending')"),
+            postgresql_where=text(
+                f"({OPEN}) AND (expires_at IS NOT NULL OR state = 'pending' OR clock IS NOT NULL OR held > 0)"
+            ),
         ),
+        # By time, for the night work, which looks at nothing but what is due.
+        Index("ledger_lots_activates_at_idx", "activates_at", "id", postgresql_where=text(WAITING)),
+        Index("ledger_lots_expires_at_idx", "expires_at", "id", postgresql_where=text(ENDING)),
+        Index("ledger_lots_unnoticed_idx", "expires_at", "id", postgresql_where=text(f"{ENDING} AND NOT noticed")),
+        Index("ledger_lots_loses_at_idx", "loses_at", "id", postgresql_where=text(LOSING)),
+        Index("ledger_lots_origin_id_idx", "origin_id", postgresql_where=text("awaits_action IS NOT NULL")),
         Index("ledger_lots_origin_entry_id_idx", "origin_entry_id"),
     )
 
@@ -144,6 +168,44 @@ class LedgerLotRow(TenantRow):
     rule_id: Mapped[str | None]
     funder_store_id: Mapped[UUID | None]
     created_at: Mapped[datetime]
+    held: Mapped[int] = mapped_column(server_default=text("0"))
+    loses_at: Mapped[datetime | None]
+    awaits_action: Mapped[str | None]
+    clock: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    noticed: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class LedgerHeldPartRow(TenantRow):
+    """What a hold reserves of a lot; gone when the hold has ended. ``position`` is its place in drawing."""
+
+    __tablename__ = "ledger_held_parts"
+    __table_args__ = (
+        PrimaryKeyConstraint("hold_id", "position"),
+        CheckConstraint("amount > 0", name="amount_check"),
+        Index(None, "lot_id"),
+        Index("ledger_held_parts_expires_at_idx", "expires_at", "hold_id"),
+    )
+
+    hold_id: Mapped[UUID]
+    position: Mapped[int]
+    lot_id: Mapped[UUID] = mapped_column(ForeignKey(LedgerLotRow.id))
+    holder_id: Mapped[UUID] = mapped_column(ForeignKey(LedgerHolderRow.id))
+    amount: Mapped[int]
+    expires_at: Mapped[datetime]
+
+
+class LedgerActivityRow(TenantRow):
+    """What a holder did that holds points alive; gone when it is taken back."""
+
+    __tablename__ = "ledger_activities"
+    __table_args__ = (Index("ledger_activities_holder_id_id_idx", "holder_id", "id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    holder_id: Mapped[UUID] = mapped_column(ForeignKey(LedgerHolderRow.id))
+    activity: Mapped[str]
+    occurred_at: Mapped[datetime]
+    source_kind: Mapped[str]
+    source_id: Mapped[UUID]
 
 
 class LedgerLotMovementRow(TenantRow):

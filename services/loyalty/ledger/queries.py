@@ -2,15 +2,23 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from services.loyalty.ledger import repository, verification
+from services.loyalty.ledger import accounting, repository, verification
 from services.loyalty.ledger.domain import Entry, Lot, LotMovement, Posting
-from services.loyalty.ledger.domain.holdings import Balance, EntryLine, LedgerVerdict
+from services.loyalty.ledger.domain.clocks import DISTANT
+from services.loyalty.ledger.domain.flows import CohortFlows, CohortMonth, LotOriginClass, PointsAsOf, Timeline
+from services.loyalty.ledger.domain.holdings import AwaitingLot, Balance, EndingLot, EntryLine, LedgerVerdict
+from services.loyalty.ledger.domain.reserving import HeldPart
+from services.loyalty.ledger.domain.settling import settled_balances
 from services.platform.db.questions import Question
 from services.platform.db.session import ReadSession, Statement
+
+ENDING_COLUMNS = ("id", "holder_id", "unit", "points", "expires_at", "noticed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +40,19 @@ def balances_of(
     session: ReadSession, *, balances: Iterable[DictRow], due_lots: Iterable[DictRow]
 ) -> dict[UUID, tuple[Balance, ...]]:
     """Balances by holder as they are at ``session.now``, whether or not due lots have been settled."""
-    due: dict[UUID, list[Lot]] = {}
+    lots: dict[UUID, list[Lot]] = {}
+    parts: dict[UUID, list[HeldPart]] = {}
     for row in due_lots:
-        due.setdefault(row["holder_id"], []).append(repository.lot_of(row))
+        lots.setdefault(row["holder_id"], []).append(repository.lot_of(row))
+        parts.setdefault(row["holder_id"], []).extend(repository.parts_of(row))
     found: dict[UUID, tuple[Balance, ...]] = {}
     for row in balances:
         balance = repository.balance_of(row)
-        if balance.holder_id in due:
-            balance = balance.settled(due[balance.holder_id], session.now)
         found[balance.holder_id] = (*found.get(balance.holder_id, ()), balance)
+    for holder_id in lots.keys() & found.keys():
+        held = repository.parts_by_hold(parts[holder_id])
+        settled = settled_balances(found[holder_id], lots=lots[holder_id], parts=held, now=session.now)
+        found[holder_id] = tuple(settled[balance.unit] for balance in found[holder_id])
     return found
 
 
@@ -139,6 +151,66 @@ def expired_statement(*, origin_entry_id: UUID | None) -> Statement:
     return Statement(repository.EXPIRED_OF_ORIGIN, {"entry_id": origin_entry_id})
 
 
+def lapsed_statement(*, kind: str, reference_id: UUID) -> Statement:
+    """What has ended of the lots that entries about something bore: ``points`` by ``unit``."""
+    return Statement(repository.LAPSED_OF, {"kind": kind, "id": reference_id})
+
+
+def drawings_statement(*, kind: str, reference_id: UUID) -> Statement:
+    """What others drew of those lots and have not given back, the first first.
+
+    ``points`` by ``reference_kind``, ``reference_id`` and ``unit``; what refunds drew is not among them.
+    """
+    return Statement(repository.DRAWN_OF, {"kind": kind, "id": reference_id})
+
+
+def next_gain(session: ReadSession) -> datetime | None:
+    """When the next lot activates or is canceled, or the next hold times out; in the past where that waits."""
+    due_at = _due_at(session, repository.NEXT_GAIN)
+    return None if due_at is None or due_at >= DISTANT else due_at
+
+
+def next_loss(session: ReadSession) -> datetime | None:
+    """When the next lot or a part of one ends; in the past where that waits."""
+    return _due_at(session, repository.NEXT_LOSS)
+
+
+def next_unnoticed(session: ReadSession) -> datetime | None:
+    """When the first of the lots ends of whose end nobody was told."""
+    return _due_at(session, repository.NEXT_UNNOTICED)
+
+
+def gaining_holders(session: ReadSession, *, limit: int) -> tuple[UUID, ...]:
+    """Holders of the ``limit`` lots that are due longest to activate or be canceled, and of as many parts of holds."""
+    return _holders(session, repository.GAINING, {"now": session.now, "limit": limit})
+
+
+def losing_holders(session: ReadSession, *, limit: int) -> tuple[UUID, ...]:
+    """Holders of the ``limit`` lots that are due longest to end, and of as many of which a part is."""
+    return _holders(session, repository.LOSING, {"now": session.now, "limit": limit})
+
+
+def unnoticed_holders(session: ReadSession, *, until: datetime, limit: int) -> tuple[UUID, ...]:
+    """Holders of the first ``limit`` lots that end by ``until`` and of whose end nobody was told."""
+    return _holders(session, repository.UNNOTICED, {"until": until, "limit": limit})
+
+
+def ending_statement(*, holder_ids: Collection[UUID], until: datetime) -> Statement:
+    """Asks for all that ends of holders by ``until``; the rows go to `ending_of`."""
+    return Statement(repository.ENDING_LOTS, {"ids": list(holder_ids), "until": until})
+
+
+def ending_of(rows: Iterable[DictRow]) -> tuple[EndingLot, ...]:
+    """The lots that end, by holder and end."""
+    return tuple(EndingLot(*(row[name] for name in ENDING_COLUMNS)) for row in rows)
+
+
+def awaiting_lots(session: ReadSession, *, origin_id: UUID) -> tuple[AwaitingLot, ...]:
+    """The lots with points that were born of an event and await an action."""
+    rows = session.fetch_all(repository.AWAITING, {"origin_id": origin_id})
+    return tuple(AwaitingLot(row["id"], row["holder_id"], row["program_version_id"]) for row in rows)
+
+
 def verify(session: ReadSession, *, progress: Callable[[int, int], None]) -> LedgerVerdict:
     """Recount everything: sums, counters, lots, movements and hash chains. Memory stays bounded.
 
@@ -170,3 +242,62 @@ def _whole(session: ReadSession, rows: list[DictRow]) -> tuple[Entry, ...]:
         repository.entry_of(row, postings=postings.get(row["id"], ()), movements=movements.get(row["id"], ()))
         for row in rows
     )
+
+
+def units_in_use(session: ReadSession, *, units: Collection[str]) -> frozenset[str]:
+    """Those of the units of which somebody has, or once had, points."""
+    rows = session.fetch_all(repository.UNITS_IN_USE, {"units": list(units)})
+    return frozenset(row["unit"] for row in rows)
+
+
+def _due_at(session: ReadSession, query: str) -> datetime | None:
+    row = session.fetch_one(query)
+    return None if row is None else row["due_at"]
+
+
+def _holders(session: ReadSession, query: str, values: dict[str, Any]) -> tuple[UUID, ...]:
+    return tuple(row["holder_id"] for row in session.fetch_all(query, values))
+
+
+def points_as_of(
+    session: ReadSession, *, holder_id: UUID, at: datetime, by: Timeline = Timeline.RECORDED
+) -> tuple[PointsAsOf, ...]:
+    """What a holder had at an instant, inclusive, by unit: as the books said then, or as things had happened by then.
+
+    It reads the holder's own entries.
+    """
+    return accounting.points_as_of(session, holder_id=holder_id, at=at, by=by)
+
+
+def cohort_flows(
+    session: ReadSession,
+    *,
+    since: datetime,
+    until: datetime,
+    zone: str,
+    by_store: bool,
+    limit: int,
+    unit: str | None = None,
+    origin: LotOriginClass | None = None,
+) -> tuple[CohortFlows, ...]:
+    """What became of points in the period ``[since, until)`` by which entries were recorded, by cohort.
+
+    A cohort is the lots that were recorded in one month of ``zone``; ``by_store`` tells their funders apart. It reads
+    the open lots and the entries since ``since``.
+    """
+    return accounting.cohort_flows(
+        session, since=since, until=until, zone=zone, by_store=by_store, limit=limit, unit=unit, origin=origin
+    )
+
+
+def cohort_months(
+    session: ReadSession,
+    *,
+    since: datetime,
+    until: datetime,
+    zone: str,
+    unit: str | None = None,
+    origin: LotOriginClass | None = None,
+) -> tuple[CohortMonth, ...]:
+    """What came of the cohorts since ``since``, month by month; it reads the entries of ``[since, until)``."""
+    return accounting.cohort_months(session, since=since, until=until, zone=zone, unit=unit, origin=origin)

@@ -1,11 +1,10 @@
 """The SQL of the ledger. Every row that is written belongs to a holder whose row is locked."""
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 from psycopg.rows import DictRow
-from psycopg.types.json import Jsonb
 
 from services.loyalty.ledger.domain import (
     AccountRef,
@@ -20,13 +19,13 @@ from services.loyalty.ledger.domain import (
     Posting,
     Purpose,
     Reference,
-    balance_changes,
-    counter_changes,
 )
-from services.loyalty.ledger.domain.book import HolderBook
+from services.loyalty.ledger.domain.activity import ActivityMark
+from services.loyalty.ledger.domain.clocks import clock_of
 from services.loyalty.ledger.domain.holdings import Balance, EntryLine
+from services.loyalty.ledger.domain.reserving import HeldPart
 from services.platform.actors import Actor, ActorKind
-from services.platform.db.session import Statement, UnitOfWork
+from services.platform.db.session import UnitOfWork
 
 # Balances, lots and entries of a holder are written by whoever holds this lock. In id order no two callers can wait
 # for each other. NO KEY UPDATE lets the foreign keys of new entries pass.
@@ -34,69 +33,80 @@ LOCK = """
 SELECT id, entry_seq, last_hash FROM ledger_holders WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE"""
 INSERT_HOLDER = """
 INSERT INTO ledger_holders (id, entry_seq, last_hash, created_at) VALUES (%(id)s, %(seq)s, %(hash)s, %(now)s)"""
-MOVE_HEADS = """
-UPDATE ledger_holders SET entry_seq = rows.seq, last_hash = rows.hash
-FROM jsonb_to_recordset(%(rows)s) AS rows (id uuid, before bigint, seq bigint, hash bytea)
-WHERE ledger_holders.id = rows.id AND entry_seq = rows.before"""
-INSERT_ENTRIES = """
-INSERT INTO ledger_entries (id, holder_id, seq, kind, store_id, program_version_id, actor_kind, actor_id,
-    reference_kind, reference_id, reason, occurred_at, recorded_at, previous_hash, hash)
-SELECT id, holder_id, seq, kind, store_id, program_version_id, actor_kind, actor_id, reference_kind, reference_id,
-    reason, occurred_at, recorded_at, previous_hash, hash
-FROM jsonb_to_recordset(%(rows)s) AS rows (id uuid, holder_id uuid, seq bigint, kind text, store_id uuid,
-    program_version_id uuid, actor_kind text, actor_id uuid, reference_kind text, reference_id uuid, reason text,
-    occurred_at timestamptz, recorded_at timestamptz, previous_hash bytea, hash bytea)"""
-INSERT_POSTINGS = """
-INSERT INTO ledger_postings (entry_id, position, unit, debit_holder_id, debit_purpose, credit_holder_id,
-    credit_purpose, amount)
-SELECT entry_id, position, unit, debit_holder_id, debit_purpose, credit_holder_id, credit_purpose, amount
-FROM jsonb_to_recordset(%(rows)s) AS rows (entry_id uuid, position bigint, unit text, debit_holder_id uuid,
-    debit_purpose text, credit_holder_id uuid, credit_purpose text, amount bigint)"""
-INSERT_MOVEMENTS = """
-INSERT INTO ledger_lot_movements (entry_id, position, lot_id, purpose, delta)
-SELECT entry_id, position, lot_id, purpose, delta
-FROM jsonb_to_recordset(%(rows)s) AS rows (entry_id uuid, position bigint, lot_id uuid, purpose text, delta bigint)"""
-INSERT_LOTS = """
-INSERT INTO ledger_lots (id, holder_id, unit, amount, remaining, state, activates_at, expires_at, origin_entry_id,
-    origin_kind, origin_id, rule_id, funder_store_id, created_at)
-SELECT id, holder_id, unit, amount, remaining, state, activates_at, expires_at, origin_entry_id, origin_kind,
-    origin_id, rule_id, funder_store_id, created_at
-FROM jsonb_to_recordset(%(rows)s) AS rows (id uuid, holder_id uuid, unit text, amount bigint, remaining bigint,
-    state text, activates_at timestamptz, expires_at timestamptz, origin_entry_id uuid, origin_kind text,
-    origin_id uuid, rule_id text, funder_store_id uuid, created_at timestamptz)"""
-UPDATE_LOTS = """
-UPDATE ledger_lots SET remaining = rows.remaining, state = rows.state
-FROM jsonb_to_recordset(%(rows)s) AS rows (id uuid, remaining bigint, state text) WHERE ledger_lots.id = rows.id"""
-BALANCE_COLUMNS = """
-holder_id, unit, pending_in, pending_out, available_in, available_out, held_in, held_out, owed_in, owed_out, earned,
-spent, expired, reversed, adjusted"""
-CHANGES = """
-jsonb_to_recordset(%(rows)s) AS rows (holder_id uuid, unit text, pending_in bigint, pending_out bigint,
-    available_in bigint, available_out bigint, held_in bigint, held_out bigint, owed_in bigint, owed_out bigint,
-    earned bigint, spent bigint, expired bigint, reversed bigint, adjusted bigint)"""
-INSERT_BALANCES = f"INSERT INTO ledger_balances ({BALANCE_COLUMNS}) SELECT {BALANCE_COLUMNS} FROM {CHANGES}"
-# Not an upsert: the checks of an INSERT look at its own values, and a debit alone is below zero.
-UPDATE_BALANCES = f"""
-UPDATE ledger_balances AS held SET
-    pending_in = held.pending_in + rows.pending_in, pending_out = held.pending_out + rows.pending_out,
-    available_in = held.available_in + rows.available_in, available_out = held.available_out + rows.available_out,
-    held_in = held.held_in + rows.held_in, held_out = held.held_out + rows.held_out,
-    owed_in = held.owed_in + rows.owed_in, owed_out = held.owed_out + rows.owed_out,
-    earned = held.earned + rows.earned, spent = held.spent + rows.spent, expired = held.expired + rows.expired,
-    reversed = held.reversed + rows.reversed, adjusted = held.adjusted + rows.adjusted
-FROM {CHANGES} WHERE held.holder_id = rows.holder_id AND held.unit = rows.unit"""
-
+MARKS = """
+SELECT id, holder_id, activity, occurred_at, source_kind, source_id FROM ledger_activities
+WHERE holder_id = ANY(%(ids)s) ORDER BY holder_id, id"""
 BALANCES = """
 SELECT holder_id, unit, pending_in - pending_out AS pending, available_in - available_out AS available,
-    held_in - held_out AS held, owed_in - owed_out AS owed, earned, spent, expired, reversed, adjusted
+    held_in - held_out AS held, owed_in - owed_out AS owed, earned, spent, expired, reversed, adjusted, transferred
 FROM ledger_balances WHERE holder_id = ANY(%(ids)s) ORDER BY holder_id, unit"""
+UNITS_IN_USE = """
+SELECT asked.unit FROM unnest(%(units)s::text[]) AS asked (unit)
+WHERE EXISTS (SELECT FROM ledger_balances AS held WHERE held.unit = asked.unit)"""
 LOT_COLUMNS = """
 id, holder_id, unit, amount, remaining, state, activates_at, expires_at, origin_kind, origin_id, rule_id,
-funder_store_id"""
-OPEN_LOTS = f"SELECT {LOT_COLUMNS} FROM ledger_lots WHERE holder_id = ANY(%(ids)s) AND remaining > 0"
+funder_store_id, held, loses_at, awaits_action, clock"""
+# A lot tells which holds reserve a part of it, so that what is due of a holder is known by one statement.
+PARTS = """
+CASE WHEN held > 0 THEN (
+    SELECT jsonb_agg(jsonb_build_array(hold_id, position, lot_id, ledger_held_parts.amount,
+        ledger_held_parts.expires_at))
+    FROM ledger_held_parts WHERE lot_id = ledger_lots.id) END AS parts"""
+OPEN_LOTS = f"""
+SELECT {LOT_COLUMNS}, {PARTS} FROM ledger_lots WHERE holder_id = ANY(%(ids)s) AND (remaining > 0 OR held > 0)"""
+TIMED = "(expires_at IS NOT NULL OR state = 'pending' OR clock IS NOT NULL OR held > 0)"
 DUE_LOTS = f"""{OPEN_LOTS}
-AND (expires_at IS NOT NULL OR state = 'pending')
-AND ((state = 'pending' AND activates_at <= %(now)s) OR expires_at <= %(now)s)"""
+AND {TIMED}
+AND ((state = 'pending' AND activates_at <= %(now)s) OR expires_at <= %(now)s OR held > 0)"""
+TIMED_LOTS = f"""{OPEN_LOTS}
+AND {TIMED}
+AND ((state = 'pending' AND activates_at <= %(now)s) OR expires_at <= %(now)s OR held > 0 OR clock IS NOT NULL)"""
+# The night work: by time, of whatever holders, from the heads of indexes that hold nothing but what time will move. A
+# page of each, so that neither the number of lots nor that of holders is without bound.
+NEXT_GAIN = """
+SELECT least(
+    (SELECT activates_at FROM ledger_lots WHERE remaining > 0 AND state = 'pending' ORDER BY activates_at LIMIT 1),
+    (SELECT expires_at FROM ledger_held_parts ORDER BY expires_at LIMIT 1)) AS due_at"""
+NEXT_LOSS = """
+SELECT least(
+    (SELECT expires_at FROM ledger_lots WHERE remaining > 0 AND expires_at IS NOT NULL ORDER BY expires_at LIMIT 1),
+    (SELECT loses_at FROM ledger_lots WHERE remaining > 0 AND loses_at IS NOT NULL ORDER BY loses_at LIMIT 1)
+) AS due_at"""
+NEXT_UNNOTICED = """
+SELECT expires_at AS due_at FROM ledger_lots
+WHERE remaining > 0 AND expires_at IS NOT NULL AND NOT noticed ORDER BY expires_at LIMIT 1"""
+GAINING = """
+SELECT holder_id FROM (
+    (SELECT holder_id FROM ledger_lots
+    WHERE remaining > 0 AND state = 'pending' AND activates_at <= %(now)s ORDER BY activates_at, id LIMIT %(limit)s)
+    UNION
+    (SELECT holder_id FROM ledger_held_parts
+    WHERE expires_at <= %(now)s ORDER BY expires_at, hold_id LIMIT %(limit)s)) AS due
+ORDER BY holder_id"""
+LOSING = """
+SELECT holder_id FROM (
+    (SELECT holder_id FROM ledger_lots
+    WHERE remaining > 0 AND expires_at IS NOT NULL AND expires_at <= %(now)s
+    ORDER BY expires_at, id LIMIT %(limit)s)
+    UNION
+    (SELECT holder_id FROM ledger_lots
+    WHERE remaining > 0 AND loses_at IS NOT NULL AND loses_at <= %(now)s ORDER BY loses_at, id LIMIT %(limit)s)) AS due
+ORDER BY holder_id"""
+UNNOTICED = """
+SELECT DISTINCT holder_id FROM (
+    SELECT holder_id FROM ledger_lots
+    WHERE remaining > 0 AND expires_at IS NOT NULL AND NOT noticed AND expires_at <= %(until)s
+    ORDER BY expires_at, id LIMIT %(limit)s) AS due
+ORDER BY holder_id"""
+ENDING_LOTS = """
+SELECT id, holder_id, unit, remaining + held AS points, expires_at, noticed FROM ledger_lots
+WHERE holder_id = ANY(%(ids)s) AND remaining > 0 AND expires_at <= %(until)s ORDER BY holder_id, expires_at, id"""
+MARK_NOTICED = "UPDATE ledger_lots SET noticed = true WHERE id = ANY(%(ids)s)"
+AWAITING = """
+SELECT ledger_lots.id, ledger_lots.holder_id, program_version_id
+FROM ledger_lots JOIN ledger_entries ON ledger_entries.id = origin_entry_id
+WHERE origin_id = %(origin_id)s AND awaits_action IS NOT NULL AND remaining > 0
+ORDER BY ledger_lots.holder_id, ledger_lots.id"""
 LOTS_BY_ID = f"SELECT {LOT_COLUMNS} FROM ledger_lots WHERE id = ANY(%(ids)s)"
 LOTS_PAGE = f"""
 SELECT {LOT_COLUMNS} FROM ledger_lots
@@ -137,13 +147,28 @@ FROM ledger_postings WHERE entry_id = ANY(%(ids)s) ORDER BY entry_id, position""
 MOVEMENTS = """
 SELECT entry_id, position, lot_id, purpose, delta
 FROM ledger_lot_movements WHERE entry_id = ANY(%(ids)s) ORDER BY entry_id, position"""
+# What was born by entries about one event: an amended purchase has several.
+BORN_OF = """
+SELECT ledger_lots.id, unit FROM ledger_entries JOIN ledger_lots ON origin_entry_id = ledger_entries.id
+WHERE reference_kind = %(kind)s AND reference_id = %(id)s"""
+LAPSED_OF = f"""
+SELECT unit, (-sum(delta))::bigint AS points
+FROM ({BORN_OF}) AS born JOIN ledger_lot_movements ON lot_id = born.id
+    JOIN ledger_entries ON ledger_entries.id = entry_id
+WHERE kind IN ('expiry', 'cancellation') GROUP BY unit"""
+# A hold draws when it is made and gives back when it is released; what it captures has left already.
+DRAWN_OF = f"""
+SELECT reference_kind, reference_id, unit, (-sum(delta))::bigint AS points
+FROM ({BORN_OF}) AS born JOIN ledger_lot_movements ON lot_id = born.id
+    JOIN ledger_entries ON ledger_entries.id = entry_id
+WHERE purpose = 'available' AND reference_id <> %(id)s AND reference_kind <> 'refund'
+GROUP BY reference_kind, reference_id, unit HAVING sum(delta) < 0
+ORDER BY min(seq)"""
 EXPIRED_OF_ORIGIN = """
 SELECT coalesce(-sum(delta), 0)::bigint AS expired
 FROM ledger_lots JOIN ledger_lot_movements ON lot_id = ledger_lots.id
     JOIN ledger_entries ON ledger_entries.id = entry_id
 WHERE origin_entry_id = %(entry_id)s AND kind = 'expiry'"""
-
-_COUNTERS = ("earned", "spent", "expired", "reversed", "adjusted")
 
 
 def lock_holders(uow: UnitOfWork, holder_ids: Collection[UUID]) -> dict[UUID, ChainHead]:
@@ -153,135 +178,6 @@ def lock_holders(uow: UnitOfWork, holder_ids: Collection[UUID]) -> dict[UUID, Ch
 
 def heads_of(rows: Iterable[DictRow]) -> dict[UUID, ChainHead]:
     return {row["id"]: ChainHead(row["entry_seq"], row["last_hash"]) for row in rows}
-
-
-def book_statements(books: Iterable[HolderBook]) -> list[Statement]:
-    """What writes the entries of books, one statement a table, in an order that foreign keys allow.
-
-    Nothing when there are no entries.
-    """
-    books = [book for book in books if book.entries]
-    entries = [entry for book in books for entry in book.entries]
-    balances = [(row, row["unit"] in book.known_units) for book in books for row in _balance_rows(book)]
-    tables = (
-        (INSERT_ENTRIES, [_entry_values(entry) for entry in entries]),
-        (INSERT_POSTINGS, _posting_rows(entries)),
-        (INSERT_LOTS, [_lot_values(book.lots[id_], header) for book in books for id_, header in book.born.items()]),
-        (UPDATE_LOTS, [_lot_state(book.lots[id_]) for book in books for id_ in sorted(book.changed)]),
-        (INSERT_MOVEMENTS, _movement_rows(entries)),
-        (UPDATE_BALANCES, [row for row, is_known in balances if is_known]),
-        (INSERT_BALANCES, [row for row, is_known in balances if not is_known]),
-        (MOVE_HEADS, [_head_values(book) for book in books]),
-    )
-    return [Statement(query, {"rows": Jsonb(rows)}) for query, rows in tables if rows]
-
-
-def _head_values(book: HolderBook) -> dict[str, Any]:
-    return {
-        "id": book.holder_id,
-        "before": book.entries[0].seq - 1,
-        "seq": book.head.seq,
-        "hash": _bytea(book.head.hash),
-    }
-
-
-def _lot_state(lot: Lot) -> dict[str, Any]:
-    return {"id": lot.id, "remaining": lot.remaining, "state": lot.state.value}
-
-
-def _balance_rows(book: HolderBook) -> list[dict[str, Any]]:
-    changes: dict[str, dict[str, int]] = {}
-    for entry in book.entries:
-        for moved in balance_changes(entry):
-            change = changes.setdefault(moved.unit, _no_change())
-            change[f"{moved.purpose.value}_in"] += moved.moved_in
-            change[f"{moved.purpose.value}_out"] += moved.moved_out
-        for counted in counter_changes(entry):
-            change = changes.setdefault(counted.unit, _no_change())
-            for counter in _COUNTERS:
-                change[counter] += getattr(counted, counter)
-    return [{"holder_id": book.holder_id, "unit": unit, **changes[unit]} for unit in sorted(changes)]
-
-
-def _bytea(value: bytes) -> str:
-    """Bytes as JSON can carry them to a ``bytea``."""
-    return f"\\x{value.hex()}"
-
-
-def _no_change() -> dict[str, int]:
-    sides = [f"{purpose}_{side}" for purpose in ("pending", "available", "held", "owed") for side in ("in", "out")]
-    return dict.fromkeys((*sides, *_COUNTERS), 0)
-
-
-def _entry_values(entry: Entry) -> dict[str, Any]:
-    header = entry.header
-    return {
-        "id": header.id,
-        "holder_id": header.holder_id,
-        "seq": entry.seq,
-        "kind": entry.kind.value,
-        "store_id": header.store_id,
-        "program_version_id": header.program_version_id,
-        "actor_kind": header.actor.kind.value,
-        "actor_id": header.actor.id,
-        "reference_kind": header.reference.kind if header.reference else None,
-        "reference_id": header.reference.id if header.reference else None,
-        "reason": header.reason,
-        "occurred_at": header.occurred_at,
-        "recorded_at": header.recorded_at,
-        "previous_hash": _bytea(entry.prev_hash),
-        "hash": _bytea(entry.hash),
-    }
-
-
-def _posting_rows(entries: Sequence[Entry]) -> list[dict[str, Any]]:
-    return [
-        {
-            "entry_id": entry.header.id,
-            "position": posting.position,
-            "unit": posting.unit,
-            "debit_holder_id": posting.debit.holder_id,
-            "debit_purpose": posting.debit.purpose.value,
-            "credit_holder_id": posting.credit.holder_id,
-            "credit_purpose": posting.credit.purpose.value,
-            "amount": posting.amount,
-        }
-        for entry in entries
-        for posting in entry.postings
-    ]
-
-
-def _movement_rows(entries: Sequence[Entry]) -> list[dict[str, Any]]:
-    return [
-        {
-            "entry_id": entry.header.id,
-            "position": movement.position,
-            "lot_id": movement.lot_id,
-            "purpose": movement.purpose.value,
-            "delta": movement.delta,
-        }
-        for entry in entries
-        for movement in entry.lot_movements
-    ]
-
-
-def _lot_values(lot: Lot, header: EntryHeader) -> dict[str, Any]:
-    return {
-        "id": lot.id,
-        "holder_id": lot.holder_id,
-        "unit": lot.unit,
-        "amount": lot.amount,
-        "remaining": lot.remaining,
-        "state": lot.state.value,
-        "activates_at": lot.activates_at,
-        "expires_at": lot.expires_at,
-        "origin_entry_id": header.id,
-        "origin_kind": lot.origin.kind,
-        "origin_id": lot.origin.id,
-        "rule_id": lot.origin.rule_id,
-        "funder_store_id": lot.origin.funder_store_id,
-        "created_at": header.recorded_at,
-    }
 
 
 def lot_of(row: DictRow) -> Lot:
@@ -295,7 +191,31 @@ def lot_of(row: DictRow) -> Lot:
         expires_at=row["expires_at"],
         state=LotState(row["state"]),
         origin=LotOrigin(row["origin_kind"], row["origin_id"], row["rule_id"], row["funder_store_id"]),
+        held=row["held"],
+        loses_at=row["loses_at"],
+        awaits_action=row["awaits_action"],
+        clock=None if row["clock"] is None else clock_of(row["clock"]),
     )
+
+
+def parts_of(row: DictRow) -> list[HeldPart]:
+    """What holds reserve of the lot in a row of open lots."""
+    return [
+        HeldPart(UUID(hold_id), position, UUID(lot_id), amount, datetime.fromisoformat(expires_at))
+        for hold_id, position, lot_id, amount, expires_at in row["parts"] or ()
+    ]
+
+
+def parts_by_hold(parts: Iterable[HeldPart]) -> dict[UUID, tuple[HeldPart, ...]]:
+    found: dict[UUID, list[HeldPart]] = {}
+    for part in sorted(parts, key=lambda part: part.position):
+        found.setdefault(part.hold_id, []).append(part)
+    return {hold_id: tuple(of_hold) for hold_id, of_hold in found.items()}
+
+
+def mark_of(row: DictRow) -> ActivityMark:
+    source = Reference(row["source_kind"], row["source_id"])
+    return ActivityMark(row["id"], row["activity"], row["occurred_at"], source)
 
 
 def balance_of(row: DictRow) -> Balance:

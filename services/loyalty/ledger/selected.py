@@ -12,28 +12,47 @@ from services.platform.db.selected_json import (
     plain,
 )
 
-# What `Balance.settled` computes: lots that are due count as settled, whether or not the job has been there.
+# What `settled_balances` computes: lots and holds that are due count as settled, whether or not the job has been there.
+# What becomes spendable pays back first what is owed.
 _DUE = """
 LEFT JOIN LATERAL (
     SELECT
-        coalesce(sum(remaining) FILTER (WHERE state = 'pending' AND activates_at <= %(now)s), 0)::bigint AS activated,
-        coalesce(sum(remaining) FILTER (WHERE expires_at <= %(now)s), 0)::bigint AS lapsed
+        coalesce(sum(remaining) FILTER (
+            WHERE state = 'pending' AND activates_at <= %(now)s AND awaits_action IS NULL), 0)::bigint AS activated,
+        coalesce(sum(remaining) FILTER (
+            WHERE state = 'pending' AND activates_at <= %(now)s AND awaits_action IS NOT NULL), 0)::bigint AS canceled,
+        coalesce(sum(remaining) FILTER (WHERE expires_at <= %(now)s), 0)::bigint AS ended
     FROM ledger_lots
-    WHERE holder_id = b.holder_id AND unit = b.unit AND remaining > 0
-        AND (expires_at IS NOT NULL OR state = 'pending')) due ON true"""
-_SETTLED = frozenset({"pending", "available", "expired"})
+    WHERE holder_id = b.holder_id AND unit = b.unit AND (remaining > 0 OR held > 0)
+        AND (expires_at IS NOT NULL OR state = 'pending' OR clock IS NOT NULL OR held > 0)) lots ON true
+LEFT JOIN LATERAL (
+    SELECT coalesce(sum(h.amount), 0)::bigint AS released,
+        coalesce(sum(h.amount) FILTER (WHERE l.expires_at <= %(now)s), 0)::bigint AS ended
+    FROM ledger_held_parts h JOIN ledger_lots l ON l.id = h.lot_id
+    WHERE b.held_in > b.held_out AND l.holder_id = b.holder_id AND l.unit = b.unit AND l.held > 0
+        AND h.expires_at <= %(now)s) holds ON true
+LEFT JOIN LATERAL (
+    SELECT least(b.owed_in - b.owed_out, lots.activated + holds.released) AS repaid) owing ON true
+LEFT JOIN LATERAL (
+    SELECT least(
+        lots.ended + holds.ended,
+        b.available_in - b.available_out + lots.activated + holds.released - owing.repaid) AS lapsed) due ON true"""
+_SETTLED = frozenset({"pending", "available", "held", "owed", "expired", "reversed"})
 
 _BALANCE: Writers = {
     "unit": plain("b.unit"),
-    "pending": plain("b.pending_in - b.pending_out - due.activated"),
-    "available": plain("b.available_in - b.available_out + due.activated - due.lapsed"),
-    "held": plain("b.held_in - b.held_out"),
-    "owed": plain("b.owed_in - b.owed_out"),
+    "pending": plain("b.pending_in - b.pending_out - lots.activated - lots.canceled"),
+    "available": plain(
+        "b.available_in - b.available_out + lots.activated + holds.released - owing.repaid - due.lapsed"
+    ),
+    "held": plain("b.held_in - b.held_out - holds.released"),
+    "owed": plain("b.owed_in - b.owed_out - owing.repaid"),
     "earned": plain("b.earned"),
     "spent": plain("b.spent"),
     "expired": plain("b.expired + due.lapsed"),
-    "reversed": plain("b.reversed"),
+    "reversed": plain("b.reversed + lots.canceled"),
     "adjusted": plain("b.adjusted"),
+    "transferred": plain("b.transferred"),
     "__typename": plain("'Balance'::text"),
 }
 _ENTRY: Writers = {

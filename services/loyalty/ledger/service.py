@@ -4,17 +4,20 @@ A caller puts `reading_statements` into its pipeline, opens the holder's book wi
 `writing_statements` into its last pipeline. Whatever a decision depends on is read after the lock.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from services.loyalty.ledger import repository
+from services.loyalty.ledger import repository, writing
 from services.loyalty.ledger.domain import GENESIS_HASH, ChainHead, EntryHeader, Lot, Reference
+from services.loyalty.ledger.domain.activity import ActivityMark
 from services.loyalty.ledger.domain.book import HolderBook
 from services.loyalty.ledger.domain.holdings import Balance
+from services.loyalty.ledger.domain.reserving import HeldPart
+from services.loyalty.ledger.domain.settling import EVERY_STEP, Step, settle
 from services.platform.db.session import Statement, UnitOfWork
 from services.platform.ids import new_id
 
@@ -41,15 +44,17 @@ class Stored:
     head: ChainHead
     balances: tuple[Balance, ...]
     lots: tuple[Lot, ...]
+    parts: tuple[HeldPart, ...] = ()
+    """What holds reserve of the lots."""
 
 
 def reading_statements(uow: UnitOfWork, *, holder_ids: Collection[UUID], every_lot: bool) -> list[Statement]:
-    """Lock holders and read what they have: all lots with a remainder, or the due ones only."""
+    """Lock holders and read what they have: all open lots, or those that are due, held or move with activities."""
     values = {"ids": list(holder_ids), "now": uow.now}
     return [
         Statement(repository.LOCK, values),
         Statement(repository.BALANCES, values),
-        Statement(repository.OPEN_LOTS if every_lot else repository.DUE_LOTS, values),
+        Statement(repository.OPEN_LOTS if every_lot else repository.TIMED_LOTS, values),
     ]
 
 
@@ -60,27 +65,56 @@ def stored_by_holder(rows: Sequence[list[DictRow]]) -> dict[UUID, Stored]:
     for row in balance_rows:
         balances.setdefault(row["holder_id"], []).append(repository.balance_of(row))
     lots: dict[UUID, list[Lot]] = {}
+    parts: dict[UUID, list[HeldPart]] = {}
     for row in lot_rows:
         lots.setdefault(row["holder_id"], []).append(repository.lot_of(row))
+        parts.setdefault(row["holder_id"], []).extend(repository.parts_of(row))
     return {
-        holder_id: Stored(holder_id, head, tuple(balances.get(holder_id, ())), tuple(lots.get(holder_id, ())))
+        holder_id: Stored(
+            holder_id,
+            head,
+            tuple(balances.get(holder_id, ())),
+            tuple(lots.get(holder_id, ())),
+            tuple(parts.get(holder_id, ())),
+        )
         for holder_id, head in repository.heads_of(heads).items()
     }
 
 
-def open_book(uow: UnitOfWork, *, stored: Stored, store_id: UUID | None = None) -> HolderBook:
-    """The holder's book, with what is due at ``uow.now`` settled."""
+def open_book(
+    uow: UnitOfWork, *, stored: Stored, store_id: UUID | None = None, steps: frozenset[Step] = EVERY_STEP
+) -> HolderBook:
+    """The holder's book, with what is due at ``uow.now`` settled, or ``steps`` of it."""
     book = HolderBook(
         holder_id=stored.holder_id,
         head=stored.head,
         balances={balance.unit: balance for balance in stored.balances},
         lots={lot.id: lot for lot in stored.lots},
         known_units=frozenset(balance.unit for balance in stored.balances),
+        parts=repository.parts_by_hold(stored.parts),
     )
     if book.lots:
         header = entry_header(uow, holder_id=stored.holder_id, occurred_at=uow.now, store_id=store_id)
-        book.settle_due(header, ids=_ids())
+        settle(book, header, steps=steps)
     return book
+
+
+def settle_again(uow: UnitOfWork, book: HolderBook) -> None:
+    """Settle what has become due since the book was opened, as points that came back to lots that had ended."""
+    settle(book, entry_header(uow, holder_id=book.holder_id, occurred_at=uow.now))
+
+
+def marks_statement(*, holder_ids: Collection[UUID]) -> Statement:
+    """Asks for the activities that hold points alive; the rows go to `marks_of`."""
+    return Statement(repository.MARKS, {"ids": list(holder_ids)})
+
+
+def marks_of(rows: Sequence[DictRow]) -> dict[UUID, list[ActivityMark]]:
+    """The activities by holder."""
+    found: dict[UUID, list[ActivityMark]] = {}
+    for row in rows:
+        found.setdefault(row["holder_id"], []).append(repository.mark_of(row))
+    return found
 
 
 def open_only_book(
@@ -118,9 +152,27 @@ def entry_header(
 
 def writing_statements(books: Iterable[HolderBook]) -> list[Statement]:
     """What writes the entries of books, to be run in one pipeline."""
-    return repository.book_statements(books)
+    return writing.book_statements(books)
 
 
-def _ids() -> Iterator[UUID]:
-    while True:
-        yield new_id()
+def settle_holders(uow: UnitOfWork, *, holder_ids: Collection[UUID], steps: frozenset[Step]) -> int:
+    """Lock holders, settle what is due of them at ``uow.now``, and write it; how many entries that took.
+
+    What somebody else has settled meanwhile is not there any more.
+    """
+    rows = uow.fetch_pipeline(reading_statements(uow, holder_ids=holder_ids, every_lot=False))
+    books = [open_book(uow, stored=stored, steps=steps) for stored in stored_by_holder(rows).values()]
+    statements = writing_statements(books)
+    if statements:
+        uow.fetch_pipeline(statements)
+    return sum(len(book.entries) for book in books)
+
+
+def lock_statement(*, holder_ids: Collection[UUID]) -> Statement:
+    """Lock holders, in the order of their ids, in a pipeline."""
+    return Statement(repository.LOCK, {"ids": list(holder_ids)})
+
+
+def mark_noticed_statement(*, lot_ids: Collection[UUID]) -> Statement:
+    """Remember that the holders, who are locked, were told when these lots end."""
+    return Statement(repository.MARK_NOTICED, {"ids": list(lot_ids)})

@@ -24,13 +24,14 @@ UNITS = "SELECT DISTINCT unit FROM ledger_balances ORDER BY unit"
 TOTALS = """
 SELECT unit, sum(pending_in - pending_out) AS pending, sum(available_in - available_out) AS available,
     sum(held_in - held_out) AS held, sum(owed_in - owed_out) AS owed, sum(earned) AS earned, sum(spent) AS spent,
-    sum(expired) AS expired, sum(reversed) AS reversed, sum(adjusted) AS adjusted
+    sum(expired) AS expired, sum(reversed) AS reversed, sum(adjusted) AS adjusted, sum(transferred) AS transferred
 FROM ledger_balances GROUP BY unit ORDER BY unit"""
 
-# What holders have by their running balances, and what the program gave by its postings, cancel out.
+# What holders have by their running balances, and what the program gave by its postings, cancel out. What is owed
+# stands on the other side.
 UNIT_SUMS = """
 SELECT unit, sum(holders) AS holders, sum(program) AS program FROM (
-    SELECT unit, pending_in - pending_out + available_in - available_out + held_in - held_out + owed_in - owed_out
+    SELECT unit, pending_in - pending_out + available_in - available_out + held_in - held_out - owed_in + owed_out
         AS holders, 0 AS program
     FROM ledger_balances
     UNION ALL
@@ -52,15 +53,15 @@ SELECT holder_id, unit, purpose, sum(posted) AS expected, sum(running) AS actual
     UNION ALL
     SELECT holder_id, unit, 'held', 0, held_in - held_out FROM ledger_balances
     UNION ALL
-    SELECT holder_id, unit, 'owed', 0, owed_in - owed_out FROM ledger_balances
+    SELECT holder_id, unit, 'owed', 0, owed_out - owed_in FROM ledger_balances
 ) AS sides GROUP BY holder_id, unit, purpose HAVING sum(posted) <> sum(running)
 ORDER BY holder_id, unit, purpose LIMIT %(limit)s"""
 
 COUNTERS = """
-SELECT holder_id, unit, earned - spent - expired - reversed + adjusted AS expected,
+SELECT holder_id, unit, earned - spent - expired - reversed + adjusted + transferred AS expected,
     pending_in - pending_out + available_in - available_out + held_in - held_out - owed_in + owed_out AS actual
 FROM ledger_balances
-WHERE earned - spent - expired - reversed + adjusted
+WHERE earned - spent - expired - reversed + adjusted + transferred
     <> pending_in - pending_out + available_in - available_out + held_in - held_out - owed_in + owed_out
 ORDER BY holder_id, unit LIMIT %(limit)s"""
 
@@ -71,18 +72,31 @@ SELECT holder_id, unit, purpose, sum(balance) AS expected, sum(in_lots) AS actua
     UNION ALL
     SELECT holder_id, unit, 'available', available_in - available_out, 0 FROM ledger_balances
     UNION ALL
+    SELECT holder_id, unit, 'held', held_in - held_out, 0 FROM ledger_balances
+    UNION ALL
     SELECT holder_id, unit, CASE WHEN state = 'pending' THEN 'pending' ELSE 'available' END, 0, remaining
     FROM ledger_lots
+    UNION ALL
+    SELECT holder_id, unit, 'held', 0, held FROM ledger_lots
 ) AS sides GROUP BY holder_id, unit, purpose HAVING sum(balance) <> sum(in_lots)
 ORDER BY holder_id, unit, purpose LIMIT %(limit)s"""
 
-# Of a lot, the movements in the account where it stands make its remainder, those in others cancel out.
+# Of a lot, the movements in the account where it stands make its remainder, those that held make what is held, and
+# those in others cancel out.
 MOVEMENTS = """
-SELECT id, holder_id, unit, coalesce(sum(delta), 0) AS expected, remaining AS actual FROM ledger_lots
+SELECT id, holder_id, unit, coalesce(sum(delta), 0) AS expected, remaining + held AS actual FROM ledger_lots
 LEFT JOIN ledger_lot_movements ON lot_id = id
 GROUP BY id
-HAVING coalesce(sum(delta), 0) <> remaining OR coalesce(sum(delta) FILTER (
+HAVING coalesce(sum(delta), 0) <> remaining + held OR coalesce(sum(delta) FILTER (
     WHERE purpose = CASE WHEN state = 'pending' THEN 'pending' ELSE 'available' END), 0) <> remaining
+    OR coalesce(sum(delta) FILTER (WHERE purpose = 'held'), 0) <> held
+ORDER BY id LIMIT %(limit)s"""
+
+HOLDS = """
+SELECT id, ledger_lots.holder_id, unit, held AS expected, coalesce(sum(ledger_held_parts.amount), 0) AS actual
+FROM ledger_lots LEFT JOIN ledger_held_parts ON lot_id = id
+GROUP BY id
+HAVING coalesce(sum(ledger_held_parts.amount), 0) <> held
 ORDER BY id LIMIT %(limit)s"""
 
 CHAINS = """
@@ -114,6 +128,7 @@ def _sum_faults(session: ReadSession) -> Iterator[LedgerFault]:
         (LedgerFaultKind.COUNTERS_DIFFER, COUNTERS),
         (LedgerFaultKind.LOTS_DIFFER, LOTS),
         (LedgerFaultKind.MOVEMENTS_DIFFER, MOVEMENTS),
+        (LedgerFaultKind.HOLDS_DIFFER, HOLDS),
     ):
         for row in session.fetch_all(query, limit):
             yield LedgerFault(

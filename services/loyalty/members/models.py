@@ -1,9 +1,21 @@
 """Rows of members and of the identities by which they are found."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    PrimaryKeyConstraint,
+    Text,
+    UniqueConstraint,
+    false,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.platform.db.base import TenantRow
@@ -24,6 +36,27 @@ class MemberRow(TenantRow):
     enrolled_at: Mapped[datetime]
     enrolled_store_id: Mapped[UUID | None]
     updated_at: Mapped[datetime]
+    tags: Mapped[list[str]] = mapped_column(ARRAY(Text()), server_default="{}")
+    # The merchant's own fields by code, as JSON values.
+    fields: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    is_referred: Mapped[bool] = mapped_column(server_default=false())
+    birthday_changed_at: Mapped[datetime | None]
+    profile_completed_at: Mapped[datetime | None]
+
+
+class MemberOccasionRow(TenantRow):
+    """From when on a member's next birthday or anniversary is to be looked for; never after it begins."""
+
+    __tablename__ = "member_occasions"
+    __table_args__ = (
+        PrimaryKeyConstraint("member_id", "kind"),
+        CheckConstraint("kind IN ('birthday', 'anniversary')", name="kind_check"),
+        Index("member_occasions_due_idx", "kind", "due_at", "member_id"),
+    )
+
+    member_id: Mapped[UUID] = mapped_column(ForeignKey(MemberRow.id))
+    kind: Mapped[str]
+    due_at: Mapped[datetime]
 
 
 class MemberIdentityRow(TenantRow):

@@ -1,17 +1,21 @@
 """Members by id, by identity and by page."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from psycopg.rows import DictRow
 
 from services.loyalty.members import repository
 from services.loyalty.members.domain import (
+    DueOccasion,
+    Earner,
     Identity,
     IdentityKind,
     Member,
     MemberRef,
     MemberStatus,
+    OccasionKind,
     normalize_identity,
     region_of,
 )
@@ -128,6 +132,32 @@ def check_active(rows: Sequence[DictRow], *, member_id: UUID) -> None:
     """
     if status_of(rows, member_id=member_id) is not MemberStatus.ACTIVE:
         raise MemberInactive(member_id=member_id)
+
+
+def earners_statement(*, member_ids: Collection[UUID]) -> Statement:
+    """The statement whose rows `earners_of` reads."""
+    return Statement(repository.EARNERS, {"ids": list(member_ids)})
+
+
+def earners_of(rows: Sequence[DictRow]) -> dict[UUID, Earner]:
+    """What rules may know of members, by id; those that exist."""
+    return {row["member_id"]: repository.earner_of(row) for row in rows}
+
+
+def due_occasions_statement(*, kind: OccasionKind, now: datetime, limit: int) -> Statement:
+    """Asks for the members' occasions that are due longest; the rows go to `due_occasions_of`."""
+    return Statement(repository.DUE_OCCASIONS, {"kind": kind.value, "now": now, "limit": limit})
+
+
+def due_occasions_of(rows: Sequence[DictRow]) -> tuple[DueOccasion, ...]:
+    """The occasions."""
+    return tuple(repository.occasion_of(row) for row in rows)
+
+
+def first_occasion_due(session: ReadSession, *, kind: OccasionKind) -> datetime | None:
+    """From when on the next occasion of a kind is to be looked for; None where nobody has any."""
+    row = session.fetch_one(repository.FIRST_OCCASION, {"kind": kind.value})
+    return None if row is None else row["due_at"]
 
 
 def member_by_id(session: ReadSession, *, member_id: UUID) -> Member | None:

@@ -1,18 +1,29 @@
 """The SQL of members and their identities."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from services.loyalty.members.domain import Identity, IdentityKind, Member, MemberStatus
+from services.loyalty.members.domain import (
+    DueOccasion,
+    Earner,
+    Identity,
+    IdentityKind,
+    Member,
+    MemberStatus,
+    OccasionKind,
+)
 from services.loyalty.members.errors import IdentityTaken
 from services.platform.db.session import Statement, UnitOfWork
 from services.platform.ids import new_id
 
-COLUMNS = "id, name, birthday, locale, timezone, status, enrolled_at, enrolled_store_id, updated_at"
+COLUMNS = """
+id, name, birthday, locale, timezone, status, enrolled_at, enrolled_store_id, updated_at, tags, fields, is_referred,
+birthday_changed_at, profile_completed_at"""
 BY_IDS = f"SELECT {COLUMNS} FROM members WHERE id = ANY(%(ids)s)"
 # Two texts, since a plan that fits both a first page and a deep one reads all that is before it.
 FIRST_PAGE = f"SELECT {COLUMNS} FROM members ORDER BY id DESC LIMIT %(limit)s"
@@ -36,13 +47,29 @@ SELECT kind, value, member_id FROM member_identities
     JOIN unnest(%(kinds)s::text[], %(values)s::text[]) AS asked (kind, value) USING (kind, value)"""
 BY_IDENTITY = "SELECT member_id FROM member_identities WHERE kind = %(kind)s AND value = %(value)s"
 INSERT = """
-INSERT INTO members (id, name, birthday, locale, timezone, status, enrolled_at, enrolled_store_id, updated_at)
+INSERT INTO members (id, name, birthday, locale, timezone, status, enrolled_at, enrolled_store_id, updated_at, tags,
+    fields, is_referred, birthday_changed_at, profile_completed_at)
 VALUES (%(id)s, %(name)s, %(birthday)s, %(locale)s, %(timezone)s, %(status)s, %(enrolled_at)s, %(enrolled_store_id)s,
-    %(updated_at)s)"""
+    %(updated_at)s, %(tags)s::text[], %(fields)s, %(is_referred)s, %(birthday_changed_at)s, %(profile_completed_at)s)"""
 UPDATE = """
 UPDATE members SET name = %(name)s, birthday = %(birthday)s, locale = %(locale)s, timezone = %(timezone)s,
-    status = %(status)s, updated_at = %(updated_at)s
+    status = %(status)s, updated_at = %(updated_at)s, tags = %(tags)s::text[], fields = %(fields)s,
+    birthday_changed_at = %(birthday_changed_at)s, profile_completed_at = %(profile_completed_at)s
 WHERE id = %(id)s"""
+EARNERS = """
+SELECT id AS member_id, status, locale, timezone, birthday, enrolled_at, tags, fields, is_referred, birthday_changed_at
+FROM members WHERE id = ANY(%(ids)s)"""
+KEEP_OCCASIONS = """
+INSERT INTO member_occasions (member_id, kind, due_at)
+SELECT member_id, kind, due_at FROM jsonb_to_recordset(%(rows)s) AS rows (member_id uuid, kind text, due_at timestamptz)
+ORDER BY member_id, kind
+ON CONFLICT (member_id, kind) DO UPDATE SET due_at = EXCLUDED.due_at"""
+FORGET_OCCASION = "DELETE FROM member_occasions WHERE member_id = %(member_id)s AND kind = %(kind)s"
+DUE_OCCASIONS = """
+SELECT member_id, kind, due_at FROM member_occasions
+WHERE kind = %(kind)s AND due_at <= %(now)s
+ORDER BY due_at, member_id LIMIT %(limit)s"""
+FIRST_OCCASION = "SELECT due_at FROM member_occasions WHERE kind = %(kind)s ORDER BY due_at LIMIT 1"
 # In the order of the unique index, so that two enrollments with the same identities never wait for each other.
 INSERT_IDENTITIES = """
 INSERT INTO member_identities (id, member_id, kind, value, created_at)
@@ -113,9 +140,31 @@ def members_of(rows: Iterable[DictRow], *, identities: Iterable[DictRow]) -> tup
             enrolled_store_id=row["enrolled_store_id"],
             updated_at=row["updated_at"],
             identities=tuple(by_member.get(row["id"], ())),
+            tags=tuple(row["tags"]),
+            fields=row["fields"],
+            is_referred=row["is_referred"],
+            birthday_changed_at=row["birthday_changed_at"],
+            profile_completed_at=row["profile_completed_at"],
         )
         for row in rows
     )
+
+
+def earner_of(row: DictRow) -> Earner:
+    return Earner(**(row | {"status": MemberStatus(row["status"]), "tags": tuple(row["tags"])}))
+
+
+def occasion_of(row: DictRow) -> DueOccasion:
+    return DueOccasion(row["member_id"], OccasionKind(row["kind"]), row["due_at"])
+
+
+def keep_occasions_statement(occasions: Mapping[tuple[UUID, OccasionKind], datetime]) -> Statement:
+    """Look for occasions from these instants on, by member and kind."""
+    rows = [
+        {"member_id": member_id, "kind": kind.value, "due_at": due_at.isoformat()}
+        for (member_id, kind), due_at in occasions.items()
+    ]
+    return Statement(KEEP_OCCASIONS, {"rows": Jsonb(rows)})
 
 
 def _identities_statement(uow: UnitOfWork, *, member_id: UUID, identities: Sequence[Identity]) -> Statement:
@@ -134,4 +183,9 @@ def _values(member: Member) -> dict[str, Any]:
         "enrolled_at": member.enrolled_at,
         "enrolled_store_id": member.enrolled_store_id,
         "updated_at": member.updated_at,
+        "tags": list(member.tags),
+        "fields": Jsonb(dict(member.fields)),
+        "is_referred": member.is_referred,
+        "birthday_changed_at": member.birthday_changed_at,
+        "profile_completed_at": member.profile_completed_at,
     }

@@ -23,6 +23,11 @@ _IDENTITY: Writers = {
     "value": plain("i.value"),
     "__typename": plain("'MemberIdentity'::text"),
 }
+_FIELD: Writers = {
+    "code": plain("f.key"),
+    "value": plain("f.value"),
+    "__typename": plain("'CustomFieldValue'::text"),
+}
 MEMBER_WRITERS: Writers = {
     "id": plain(global_id("Member", "m.id")),
     "name": plain("m.name"),
@@ -35,6 +40,12 @@ MEMBER_WRITERS: Writers = {
         source="member_identities i WHERE i.member_id = m.id",
         order="i.kind, i.value",
     ),
+    "tags": plain("to_json(m.tags)"),
+    "fields": lambda pick: json_list(
+        json_object(pick.picks, _FIELD), source="jsonb_each(m.fields) f", order='f.key COLLATE "C"'
+    ),
+    "is_referred": plain("m.is_referred"),
+    "profile_completed_at": plain(instant("m.profile_completed_at")),
     "enrolled_at": plain(instant("m.enrolled_at")),
     "updated_at": plain(instant("m.updated_at")),
     "__typename": plain("'Member'::text"),

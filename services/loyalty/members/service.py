@@ -1,7 +1,11 @@
-"""Joining the program, and being changed, deactivated and reactivated."""
+"""Joining the program, and being changed, deactivated and reactivated.
+
+Nothing is earned here: `services.loyalty.activities` does the same and lets the program judge it.
+"""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -19,16 +23,22 @@ from services.loyalty.members.domain import (
     Member,
     MemberRef,
     MemberStatus,
+    OccasionKind,
+    TagMember,
     Unchanged,
     UpdateMember,
+    changed_fields,
     check_birthday,
     check_locale,
+    check_tags,
+    is_complete,
+    next_occasion,
     normalize_identities,
     region_of,
 )
 from services.loyalty.members.errors import MemberNotFound
-from services.loyalty.programs.domain import PointUnit
-from services.loyalty.programs.domain.publishing import unit_of
+from services.loyalty.programs.domain import CustomField, LeapBirthday, PointUnit
+from services.loyalty.programs.domain.publishing import ProgramVersion, unit_of
 from services.loyalty.programs.queries import in_force, versions_read
 from services.loyalty.stores import queries as stores
 from services.loyalty.stores.domain import check_timezone
@@ -49,6 +59,7 @@ class _Surroundings:
     merchant_name: str
     unit: PointUnit
     timezone: str
+    declared: Sequence[CustomField]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -76,6 +87,7 @@ def enroll_member(uow: UnitOfWork, *, command: EnrollMember) -> EnrolledMember:
     rows = uow.fetch_pipeline(
         [
             *repository.insert_statements(uow, member=member),
+            *_occasions_statements(uow, member),
             ledger.create_holder_statement(uow, holder_id=member.id),
             outbox.publish_statement(uow, _contact(member)),
             outbox.publish_statement(
@@ -136,26 +148,39 @@ def update_member(uow: UnitOfWork, *, command: UpdateMember) -> Member:
     Raises:
         MemberNotFound, IdentityTaken, IdentityInvalid, InvalidInput
     """
+    # The holder before the member, as everywhere: what a completed profile earns is posted to it.
+    ledger.lock_holders(uow, holder_ids=(command.member_id,))
     member = _lock(uow, command.member_id)
-    timezone = member.timezone
-    if not isinstance(command.timezone, Unchanged):
-        timezone = check_timezone(command.timezone)
-    changes: dict[str, Any] = {"timezone": timezone, "updated_at": uow.now}
-    if not isinstance(command.name, Unchanged):
-        changes["name"] = check_optional_text(command.name, field="name")
-    if not isinstance(command.birthday, Unchanged):
-        today = uow.now.astimezone(ZoneInfo(timezone)).date()
-        changes["birthday"] = check_birthday(command.birthday, today=today)
-    if not isinstance(command.locale, Unchanged):
-        changes["locale"] = check_locale(command.locale)
-    if not isinstance(command.identities, Unchanged):
-        changes["identities"] = normalize_identities(command.identities, region=region_of(timezone))
-        repository.replace_identities(uow, member_id=member.id, identities=changes["identities"])
-    changed = dataclasses.replace(member, **changes)
+    declared = _declared_now(uow)
+    changed = _changed(uow, member, command, declared)
+    if changed.identities != member.identities:
+        repository.replace_identities(uow, member_id=member.id, identities=changed.identities)
     repository.update_member(uow, member=changed)
+    if (changed.birthday, changed.timezone) != (member.birthday, member.timezone):
+        uow.fetch_pipeline(_occasions_statements(uow, changed))
     if _contact(changed) != _contact(member):
         outbox.publish(uow, _contact(changed))
     return changed
+
+
+def tag_member(uow: UnitOfWork, *, command: TagMember) -> Member:
+    """Add tags to a member and take tags away; tags that are there already, or not there, are no fault.
+
+    Raises:
+        MemberNotFound, InvalidInput
+    """
+    member = _lock(uow, command.member_id)
+    added, removed = check_tags(command.add, field="add"), check_tags(command.remove, field="remove")
+    tags = check_tags({*member.tags, *added} - set(removed))
+    if tags != member.tags:
+        member = dataclasses.replace(member, tags=tags, updated_at=uow.now)
+        repository.update_member(uow, member=member)
+    return member
+
+
+def keep_occasions_statement(due: Mapping[tuple[UUID, OccasionKind], datetime]) -> Statement:
+    """Look for members' occasions again from these instants on."""
+    return repository.keep_occasions_statement(due)
 
 
 def deactivate_member(uow: UnitOfWork, *, member_id: UUID) -> Member:
@@ -193,13 +218,13 @@ def _arrive(
     timezone = version.document.timezone if version else LAST_TIMEZONE
     if command.store_id is not None and stored is None:
         timezone = stores.store_of(store_rows[0], store_id=command.store_id).timezone
-    return stored, _Surroundings(stores.merchant_name_of(merchant_rows), unit_of(version), timezone)
+    return stored, _Surroundings(stores.merchant_name_of(merchant_rows), unit_of(version), timezone, _declared(version))
 
 
 def _new_member(uow: UnitOfWork, command: EnrollMember, around: _Surroundings) -> Member:
     timezone = around.timezone if command.timezone is None else check_timezone(command.timezone)
     today = uow.now.astimezone(ZoneInfo(timezone)).date()
-    return Member(
+    member = Member(
         id=new_id(),
         name=check_optional_text(command.name, field="name"),
         birthday=check_birthday(command.birthday, today=today),
@@ -211,7 +236,71 @@ def _new_member(uow: UnitOfWork, command: EnrollMember, around: _Surroundings) -
         updated_at=uow.now,
         # A number without a country is dialed where the store is, or where the program is at home.
         identities=normalize_identities(command.identities, region=region_of(around.timezone)),
+        tags=check_tags(command.tags),
+        fields=changed_fields({}, command.fields, declared=around.declared),
+        is_referred=command.referral_code is not None,
     )
+    return _completed(member, declared=around.declared, now=uow.now)
+
+
+def _changed(uow: UnitOfWork, member: Member, command: UpdateMember, declared: Sequence[CustomField]) -> Member:
+    timezone = member.timezone
+    if not isinstance(command.timezone, Unchanged):
+        timezone = check_timezone(command.timezone)
+    changes: dict[str, Any] = {"timezone": timezone, "updated_at": uow.now}
+    if not isinstance(command.name, Unchanged):
+        changes["name"] = check_optional_text(command.name, field="name")
+    if not isinstance(command.birthday, Unchanged):
+        today = uow.now.astimezone(ZoneInfo(timezone)).date()
+        changes["birthday"] = check_birthday(command.birthday, today=today)
+        if changes["birthday"] != member.birthday:
+            changes["birthday_changed_at"] = uow.now
+    if not isinstance(command.locale, Unchanged):
+        changes["locale"] = check_locale(command.locale)
+    if not isinstance(command.identities, Unchanged):
+        changes["identities"] = normalize_identities(command.identities, region=region_of(timezone))
+    if not isinstance(command.tags, Unchanged):
+        changes["tags"] = check_tags(command.tags)
+    if command.fields:
+        changes["fields"] = changed_fields(member.fields, command.fields, declared=declared)
+    return _completed(dataclasses.replace(member, **changes), declared=declared, now=uow.now)
+
+
+def _completed(member: Member, *, declared: Sequence[CustomField], now: datetime) -> Member:
+    """The member; one whose profile is complete for the first time with that instant."""
+    if member.profile_completed_at is None and is_complete(member, declared=declared):
+        return dataclasses.replace(member, profile_completed_at=now)
+    return member
+
+
+def _occasions_statements(uow: UnitOfWork, member: Member) -> list[Statement]:
+    """Look for the member's occasions when they may begin at the earliest, whatever a program says of leap days."""
+    zone = ZoneInfo(member.timezone)
+    origins = {OccasionKind.ANNIVERSARY: member.enrolled_at.astimezone(zone).date()}
+    if member.birthday is not None:
+        origins[OccasionKind.BIRTHDAY] = member.birthday
+    due = {
+        (member.id, kind): next_occasion(
+            origin, timezone=member.timezone, after=uow.now, leap=LeapBirthday.FEBRUARY_28
+        ).at
+        for kind, origin in origins.items()
+    }
+    statements = [repository.keep_occasions_statement(due)]
+    if member.birthday is None:
+        values = {"member_id": member.id, "kind": OccasionKind.BIRTHDAY.value}
+        statements.append(Statement(repository.FORGET_OCCASION, values))
+    return statements
+
+
+def _declared_now(uow: UnitOfWork) -> Sequence[CustomField]:
+    versions = versions_read(uow, instants=(uow.now,))
+    rows = uow.fetch_all(versions.statement.query, versions.statement.values)
+    return _declared(in_force(versions.versions(rows), at=uow.now))
+
+
+def _declared(version: ProgramVersion | None) -> Sequence[CustomField]:
+    """The merchant's own fields; none before the first program."""
+    return version.document.fields if version else ()
 
 
 def _set_status(uow: UnitOfWork, member_id: UUID, status: MemberStatus) -> Member:

@@ -8,6 +8,7 @@ from services.loyalty.members.selected import MembersFrom
 from services.loyalty.profiles import repository
 from services.loyalty.profiles.domain import Profile, ProfileSource
 from services.loyalty.programs.queries import in_force, versions_read
+from services.loyalty.tiers.selected import is_plain
 from services.platform.db.selected_json import NotPickable, Pick
 from services.platform.db.session import ReadSession
 
@@ -28,7 +29,7 @@ def profiles(session: ReadSession, *, picks: tuple[Pick, ...], source: ProfileSo
     another by now: then it has been seen, so ask again in a session of its own.
 
     Raises:
-        NotPickable: see `is_pickable`.
+        NotPickable: see `is_pickable`; and where time moves members' tiers, which only Python knows.
     """
     if not any(pick.name == repository.TIER for pick in picks):
         statement = repository.profiles_statement(picks, source, tiers=None, now=session.now)
@@ -36,6 +37,8 @@ def profiles(session: ReadSession, *, picks: tuple[Pick, ...], source: ProfileSo
         return _profiles(rows)
     read = versions_read(session, instants=(session.now,))
     presumed = in_force(read.known.values(), at=session.now)
+    if presumed is not None and not is_plain(presumed.document):
+        raise NotPickable(repository.TIER)
     statement = repository.profiles_statement(
         picks, source, tiers=presumed.document.tiers if presumed else None, now=session.now
     )

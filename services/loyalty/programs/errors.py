@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from services.platform.errors import DomainError
@@ -32,6 +33,47 @@ class ProblemCode(StrEnum):
     UNKNOWN_CURRENCY = "UNKNOWN_CURRENCY"
     NOT_ZERO = "NOT_ZERO"
     NOT_ASCENDING = "NOT_ASCENDING"  # [previous]
+    EXACTLY_ONE = "EXACTLY_ONE"  # [allowed]
+    NOT_MULTIPLE = "NOT_MULTIPLE"  # [of]
+    TOO_DEEP = "TOO_DEEP"  # [maximum]
+    NO_SUCH_DATE = "NO_SUCH_DATE"
+    YEAR_OUT_OF_RANGE = "YEAR_OUT_OF_RANGE"  # [minimum, maximum]
+    NOT_AFTER = "NOT_AFTER"  # [earlier]
+    NOT_APPLICABLE = "NOT_APPLICABLE"  # [needs]: it says nothing where what it needs is not so
+    UNKNOWN_UNIT = "UNKNOWN_UNIT"  # [known]
+    UNKNOWN_TIER = "UNKNOWN_TIER"  # [known]
+    UNKNOWN_EVENT = "UNKNOWN_EVENT"  # [known]
+    EXPIRES_BEFORE_ACTIVATION = "EXPIRES_BEFORE_ACTIVATION"
+    RATE_MISSING = "RATE_MISSING"
+    UNSAFE_PATTERN = "UNSAFE_PATTERN"
+
+    # Of conditions; "rule" is among the facts where it is one of a rule.
+    UNKNOWN_FIELD = "UNKNOWN_FIELD"  # [name, nearest]
+    FIELD_OF_LINES = "FIELD_OF_LINES"  # [name]
+    FIELD_NOT_HERE = "FIELD_NOT_HERE"  # [name, trigger, triggers]
+    OPERATOR_NOT_FOR_FIELD = "OPERATOR_NOT_FOR_FIELD"  # [name, type, operator, allowed]
+    WRONG_LITERAL = "WRONG_LITERAL"  # [name, type, example]
+    CONSTANT_CONDITION = "CONSTANT_CONDITION"  # [answer]
+    EXPRESSION_SYNTAX = "EXPRESSION_SYNTAX"  # [line, column, detail]
+    EXPRESSION_NAME = "EXPRESSION_NAME"  # [line, column, name, nearest]
+    EXPRESSION_TYPES = "EXPRESSION_TYPES"  # [line, column, operator, types]
+    EXPRESSION_NOT_ALLOWED = "EXPRESSION_NOT_ALLOWED"  # [line, column, what]
+    EXPRESSION_NOT_BOOLEAN = "EXPRESSION_NOT_BOOLEAN"  # [type]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a program document for a sentence: the keys that lead there, and the named part that it lies in.
+
+    ``part`` is the key of the list to which that part belongs, such as ``rules``, and ``code`` its id or code; the
+    names are empty where it has none. ``steps`` lead on from there, from the document where ``part`` is empty.
+    """
+
+    steps: tuple[str, ...]
+    part: str = ""
+    code: str = ""
+    name_en: str = ""
+    name_zh: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +83,7 @@ class DocumentProblem:
     path: str
     code: ProblemCode
     facts: Mapping[str, str | int] = field(default_factory=dict)
+    place: Place = field(default=Place(()), compare=False)
 
 
 @dataclass(eq=False)
@@ -84,8 +127,30 @@ class ProgramDraftChanged(ProgramError):
 
 @dataclass(eq=False)
 class ProgramUnitFixed(ProgramError):
-    """The point unit (code and scale) and the currency cannot change once members have points of them."""
+    """A point unit that members have points of must stay, with its scale; the first unit and the currency as well."""
 
     field: str
     expected: str
     given: str
+
+
+@dataclass(eq=False)
+class ProgramVersionNotFound(ProgramError):
+    """No version of the program has this number."""
+
+    number: int
+
+
+@dataclass(eq=False)
+class ProgramVersionBegun(ProgramError):
+    """The version has begun; publish another one in its place, or roll back."""
+
+    number: int
+    effective_from: datetime
+
+
+@dataclass(eq=False)
+class ProgramStartsInPast(ProgramError):
+    """A version can begin now or later, not before."""
+
+    effective_from: datetime

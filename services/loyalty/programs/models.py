@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -24,7 +24,10 @@ class ProgramDraftRow(TenantRow):
 
 
 class ProgramVersionRow(TenantRow):
-    """A published document, in force from ``effective_from`` until the next version's."""
+    """A published document, in force from ``effective_from`` until the next version's.
+
+    ``restores_number`` is the older version whose document was published again.
+    """
 
     __tablename__ = "program_versions"
     __table_args__ = (UniqueConstraint("number", name="number_key"),)
@@ -34,5 +37,17 @@ class ProgramVersionRow(TenantRow):
     document: Mapped[dict[str, Any]] = mapped_column(JSONB)
     effective_from: Mapped[datetime]
     published_at: Mapped[datetime]
+    actor_kind: Mapped[str]
+    actor_id: Mapped[UUID | None]
+    restores_number: Mapped[int | None]
+
+
+class ProgramWithdrawalRow(TenantRow):
+    """A version that was taken back before it began."""
+
+    __tablename__ = "program_withdrawals"
+
+    version_id: Mapped[UUID] = mapped_column(ForeignKey(ProgramVersionRow.id), primary_key=True)
+    withdrawn_at: Mapped[datetime]
     actor_kind: Mapped[str]
     actor_id: Mapped[UUID | None]

@@ -8,6 +8,8 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from services.loyalty.programs import repository
+from services.loyalty.programs.domain import ProgramDocument, stored_document
+from services.loyalty.programs.domain.differences import Change, differences
 from services.loyalty.programs.domain.publishing import ProgramDraft, ProgramVersion, PublishedVersion
 from services.platform.db.session import ReadSession, Statement
 
@@ -60,3 +62,26 @@ def versions_page(session: ReadSession, *, limit: int, after_number: int | None 
     """The history, newest first, from before the version numbered ``after_number``."""
     rows = session.fetch_all(repository.PAGE, {"after": after_number, "limit": limit})
     return tuple(repository.published_of(row) for row in rows)
+
+
+def published_version(session: ReadSession, *, number: int) -> PublishedVersion | None:
+    """One version of the history, or None."""
+    row = session.fetch_one(repository.BY_NUMBER, {"number": number})
+    return None if row is None else repository.published_of(row)
+
+
+def published_by_id(session: ReadSession, *, version_id: UUID) -> PublishedVersion | None:
+    """One version of the history, or None."""
+    row = session.fetch_one(repository.BY_ID, {"id": version_id})
+    return None if row is None else repository.published_of(row)
+
+
+def changes(session: ReadSession, *, before: int | None, after: int | None) -> tuple[Change, ...] | None:
+    """What differs between two documents: versions by their number, the draft for None. None where one is not there."""
+    old, new = _document(session, before), _document(session, after)
+    return None if old is None or new is None else differences(old, new)
+
+
+def _document(session: ReadSession, number: int | None) -> ProgramDocument | None:
+    found = draft(session) if number is None else published_version(session, number=number)
+    return None if found is None else stored_document(found.document)

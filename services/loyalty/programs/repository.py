@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from services.loyalty.programs.domain import parse_document
+from services.loyalty.programs.domain import document_json, stored_document
 from services.loyalty.programs.domain.publishing import ProgramDraft, ProgramVersion, PublishedVersion
 from services.platform.actors import Actor, ActorKind
 from services.platform.db.session import ReadSession, Statement, UnitOfWork
@@ -32,20 +32,43 @@ ON CONFLICT (singleton) DO UPDATE SET document = EXCLUDED.document, revision = p
     updated_at = EXCLUDED.updated_at
 RETURNING revision"""
 INSERT_VERSION = """
-INSERT INTO program_versions (id, number, document, effective_from, published_at, actor_kind, actor_id)
-VALUES (%(id)s, %(number)s, %(document)s, %(effective_from)s, %(published_at)s, %(actor_kind)s, %(actor_id)s)"""
+INSERT INTO program_versions
+    (id, number, document, effective_from, published_at, actor_kind, actor_id, restores_number)
+VALUES (%(id)s, %(number)s, %(document)s, %(effective_from)s, %(published_at)s, %(actor_kind)s, %(actor_id)s,
+    %(restores_number)s)"""
 # Documents that this process has parsed already stay where they are.
 VERSIONS = """
-SELECT id, number, effective_from, CASE WHEN id = ANY(%(known)s) THEN NULL ELSE document END AS document
+SELECT id, number, effective_from, restores_number,
+    CASE WHEN id = ANY(%(known)s) THEN NULL ELSE document END AS document
 FROM program_versions
 WHERE id = %(version_id)s
-    OR id IN (SELECT (SELECT id FROM program_versions WHERE effective_from <= asked.instant
-            ORDER BY effective_from DESC, number DESC LIMIT 1)
+    OR id IN (SELECT (SELECT begun.id FROM program_versions AS begun
+            WHERE begun.effective_from <= asked.instant AND NOT EXISTS (
+                SELECT FROM program_withdrawals AS withdrawal WHERE withdrawal.version_id = begun.id)
+            ORDER BY begun.effective_from DESC, begun.number DESC LIMIT 1)
         FROM unnest(%(instants)s::timestamptz[]) AS asked (instant))"""
-LATEST = "SELECT number, document, effective_from FROM program_versions ORDER BY number DESC LIMIT 1"
-PAGE = """
-SELECT id, number, document, effective_from, published_at, actor_kind, actor_id FROM program_versions
-WHERE %(after)s::bigint IS NULL OR number < %(after)s ORDER BY number DESC LIMIT %(limit)s"""
+LATEST_NUMBER = "SELECT max(number) AS number FROM program_versions"
+# What is in force now, and what will be.
+STANDING = """
+SELECT version.id, version.number, version.document, version.effective_from, version.restores_number
+FROM program_versions AS version
+WHERE NOT EXISTS (SELECT FROM program_withdrawals AS withdrawal WHERE withdrawal.version_id = version.id)
+    AND NOT EXISTS (SELECT FROM program_versions AS later
+        WHERE later.effective_from <= %(now)s
+            AND (later.effective_from, later.number) > (version.effective_from, version.number)
+            AND NOT EXISTS (SELECT FROM program_withdrawals AS withdrawal WHERE withdrawal.version_id = later.id))
+ORDER BY version.effective_from, version.number"""
+INSERT_WITHDRAWAL = """
+INSERT INTO program_withdrawals (version_id, withdrawn_at, actor_kind, actor_id)
+VALUES (%(version_id)s, %(withdrawn_at)s, %(actor_kind)s, %(actor_id)s)"""
+_HISTORY = """
+SELECT version.id, version.number, version.document, version.effective_from, version.published_at, version.actor_kind,
+    version.actor_id, version.restores_number, withdrawal.withdrawn_at
+FROM program_versions AS version LEFT JOIN program_withdrawals AS withdrawal ON withdrawal.version_id = version.id"""
+BY_NUMBER = f"{_HISTORY} WHERE version.number = %(number)s"
+BY_ID = f"{_HISTORY} WHERE version.id = %(id)s"
+PAGE = f"""{_HISTORY}
+WHERE %(after)s::bigint IS NULL OR version.number < %(after)s ORDER BY version.number DESC LIMIT %(limit)s"""
 
 
 class VersionMemory:
@@ -99,8 +122,8 @@ def versions_of(
     for row in rows:
         version = known.get(row["id"])
         if version is None:
-            document = parse_document(row["document"])
-            version = ProgramVersion(row["id"], row["number"], document, row["effective_from"])
+            document = stored_document(row["document"])
+            version = ProgramVersion(row["id"], row["number"], document, row["effective_from"], row["restores_number"])
             _memory.put(session.home.schema, version)
         versions.append(version)
     return tuple(versions)
@@ -116,20 +139,37 @@ def insert_version(uow: UnitOfWork, *, version: ProgramVersion, document: Mappin
         "published_at": uow.now,
         "actor_kind": uow.actor.kind.value,
         "actor_id": uow.actor.id,
+        "restores_number": version.restores_number,
     }
     uow.execute(INSERT_VERSION, values)
 
 
+def insert_withdrawal(uow: UnitOfWork, *, version_id: UUID) -> None:
+    """Store that a version is taken back now."""
+    values = {
+        "version_id": version_id,
+        "withdrawn_at": uow.now,
+        "actor_kind": uow.actor.kind.value,
+        "actor_id": uow.actor.id,
+    }
+    uow.execute(INSERT_WITHDRAWAL, values)
+
+
 def draft_of(row: DictRow | None) -> ProgramDraft | None:
-    return None if row is None else ProgramDraft(row["document"], row["revision"], row["updated_at"])
+    """The draft in canonical form, whatever version of the document it was saved as."""
+    if row is None:
+        return None
+    return ProgramDraft(document_json(stored_document(row["document"])), row["revision"], row["updated_at"])
 
 
 def published_of(row: DictRow) -> PublishedVersion:
     return PublishedVersion(
         id=row["id"],
         number=row["number"],
-        document=row["document"],
+        document=document_json(stored_document(row["document"])),
         effective_from=row["effective_from"],
         published_at=row["published_at"],
         actor=Actor(ActorKind(row["actor_kind"]), row["actor_id"]),
+        restores_number=row["restores_number"],
+        withdrawn_at=row["withdrawn_at"],
     )

@@ -1,18 +1,38 @@
-"""Editing the draft and publishing it."""
+"""Editing the draft, publishing it, and going back."""
+
+from dataclasses import replace
+from datetime import datetime
 
 from psycopg.types.json import Jsonb
 
+from services.loyalty.ledger.queries import units_in_use
 from services.loyalty.programs import queries, repository
-from services.loyalty.programs.domain import ProgramDocument, document_json, parse_document, template_document
+from services.loyalty.programs.domain import (
+    ProgramDocument,
+    document_json,
+    parse_document,
+    stored_document,
+    template_document,
+)
+from services.loyalty.programs.domain.fixed import check_fixed
 from services.loyalty.programs.domain.publishing import (
     AppliedTemplate,
     ApplyProgramTemplate,
     ProgramDraft,
     ProgramVersion,
+    PublishedVersion,
     PublishProgram,
+    RollBackProgram,
     SaveProgramDraft,
+    WithdrawProgramVersion,
 )
-from services.loyalty.programs.errors import ProgramDraftChanged, ProgramDraftNotFound, ProgramUnitFixed
+from services.loyalty.programs.errors import (
+    ProgramDraftChanged,
+    ProgramDraftNotFound,
+    ProgramStartsInPast,
+    ProgramVersionBegun,
+    ProgramVersionNotFound,
+)
 from services.platform.db.session import UnitOfWork
 from services.platform.ids import new_id
 
@@ -51,32 +71,84 @@ def apply_template(uow: UnitOfWork, *, command: ApplyProgramTemplate) -> Applied
 
 
 def publish(uow: UnitOfWork, *, command: PublishProgram) -> ProgramVersion:
-    """Publish the draft as the next version, in force from now on.
+    """Publish the draft as the next version, in force from now on or from a later instant.
 
     Raises:
-        ProgramDraftNotFound, ProgramDraftChanged
-        ProgramUnitFixed: the point unit or the currency differs from that of the versions before.
+        ProgramDraftNotFound, ProgramDraftChanged, ProgramStartsInPast
+        ProgramDocumentInvalid: the draft was saved before a check that it does not pass.
+        ProgramUnitFixed: members have points of a unit that it leaves out or counts otherwise.
     """
+    draft = _lock_draft(uow)
+    if draft.revision != command.revision:
+        raise ProgramDraftChanged(given_revision=command.revision, actual_revision=draft.revision)
+    return _publish(uow, parse_document(draft.document), effective_from=command.effective_from)
+
+
+def roll_back(uow: UnitOfWork, *, command: RollBackProgram) -> ProgramVersion:
+    """Publish an older version's document as the next version. The history and the draft stay as they are.
+
+    Asked again while the version that it made is in force, or waits for the same instant, it gives that version.
+
+    Raises:
+        ProgramVersionNotFound, ProgramStartsInPast
+        ProgramUnitFixed: members have points of a unit that it leaves out or counts otherwise.
+    """
+    _lock_draft(uow)
+    older = _version(uow, command.number)
+    document = stored_document(older.document)
+    for made in uow.fetch_all(repository.STANDING, {"now": uow.now}):
+        begins = made["effective_from"] if made["effective_from"] > uow.now else None
+        if (made["restores_number"], begins) == (older.number, command.effective_from):
+            return ProgramVersion(made["id"], made["number"], document, made["effective_from"], older.number)
+    return _publish(uow, document, effective_from=command.effective_from, restores_number=older.number)
+
+
+def withdraw(uow: UnitOfWork, *, command: WithdrawProgramVersion) -> PublishedVersion:
+    """Take back a version that has not begun. Doing it again changes nothing.
+
+    Raises:
+        ProgramVersionNotFound
+        ProgramVersionBegun: it is, or was, in force.
+    """
+    _lock_draft(uow)
+    version = _version(uow, command.number)
+    if version.withdrawn_at is not None:
+        return version
+    if version.effective_from <= uow.now:
+        raise ProgramVersionBegun(number=version.number, effective_from=version.effective_from)
+    repository.insert_withdrawal(uow, version_id=version.id)
+    return replace(version, withdrawn_at=uow.now)
+
+
+def _lock_draft(uow: UnitOfWork) -> ProgramDraft:
     # The draft's row is also what publishers queue at, so that numbers have no gap.
     draft = repository.draft_of(uow.fetch_one(repository.LOCK_DRAFT))
     if draft is None:
         raise ProgramDraftNotFound
-    if draft.revision != command.revision:
-        raise ProgramDraftChanged(given_revision=command.revision, actual_revision=draft.revision)
-    document = parse_document(draft.document)
-    latest = uow.fetch_one(repository.LATEST)
-    if latest is not None:
-        _check_unit(parse_document(latest["document"]), document)
-    version = ProgramVersion(new_id(), latest["number"] + 1 if latest else 1, document, uow.now)
-    repository.insert_version(uow, version=version, document=draft.document)
+    return draft
+
+
+def _version(uow: UnitOfWork, number: int) -> PublishedVersion:
+    version = queries.published_version(uow, number=number)
+    if version is None:
+        raise ProgramVersionNotFound(number=number)
     return version
 
 
-def _check_unit(before: ProgramDocument, after: ProgramDocument) -> None:
-    for field, expected, given in (
-        ("unit.code", before.unit.code, after.unit.code),
-        ("unit.scale", str(before.unit.scale), str(after.unit.scale)),
-        ("currency", before.currency, after.currency),
-    ):
-        if expected != given:
-            raise ProgramUnitFixed(field=field, expected=expected, given=given)
+def _publish(
+    uow: UnitOfWork,
+    document: ProgramDocument,
+    *,
+    effective_from: datetime | None,
+    restores_number: int | None = None,
+) -> ProgramVersion:
+    if effective_from is not None and effective_from < uow.now:
+        raise ProgramStartsInPast(effective_from=effective_from)
+    standing = [stored_document(row["document"]) for row in uow.fetch_all(repository.STANDING, {"now": uow.now})]
+    uses = units_in_use(uow, units={unit.code for before in standing for unit in before.units})
+    for before in standing:
+        check_fixed(before, document, uses=uses)
+    latest = uow.fetch_all(repository.LATEST_NUMBER)[0]["number"]
+    version = ProgramVersion(new_id(), (latest or 0) + 1, document, effective_from or uow.now, restores_number)
+    repository.insert_version(uow, version=version, document=document_json(document))
+    return version

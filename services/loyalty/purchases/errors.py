@@ -56,3 +56,24 @@ class OccurredTooLongAgo(PurchaseError):
 
     occurred_at: datetime
     earliest: datetime
+
+
+@dataclass(eq=False)
+class PurchaseVoided(PurchaseError):
+    """The purchase was voided: nothing can happen to it any more."""
+
+    purchase_id: UUID
+
+
+@dataclass(eq=False)
+class PurchaseAlreadyRefunded(PurchaseError):
+    """Something of the purchase has come back, so that it cannot be rung up anew."""
+
+    purchase_id: UUID
+
+
+@dataclass(eq=False)
+class PurchaseAlreadyClaimed(PurchaseError):
+    """The receipt belongs to a member, who may be the one who asks."""
+
+    purchase_id: UUID

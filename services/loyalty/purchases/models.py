@@ -5,7 +5,17 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, Numeric, PrimaryKeyConstraint, Text, UniqueConstraint
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Numeric,
+    PrimaryKeyConstraint,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -52,6 +62,18 @@ class PurchaseRow(TenantRow):
     entry_id: Mapped[UUID | None]
     # What the recording answered, for whoever sends the same receipt again under another key.
     answer: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    voided_at: Mapped[datetime | None]
+    amended_at: Mapped[datetime | None]
+    claimed_at: Mapped[datetime | None]
+    # Evidence that tills may add; a purchase from before it was taken has none.
+    shipping_minor: Mapped[int | None]
+    prices_include_tax: Mapped[bool | None]
+    tenders: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
+    codes: Mapped[list[str] | None] = mapped_column(ARRAY(Text()))
+    staff: Mapped[str | None]
+    fields: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    # What refunds did to units other than the program's own: see `evidence.UnitState`.
+    other_units: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
 
 
 class PurchaseLineRow(TenantRow):
@@ -74,6 +96,10 @@ class PurchaseLineRow(TenantRow):
     net_minor: Mapped[int]
     points: Mapped[int]
     returned_quantity: Mapped[Decimal] = mapped_column(QUANTITY)
+    product: Mapped[str | None]
+    tax_minor: Mapped[int | None]
+    # What of it earns by the program's base policy; None where nothing was evaluated.
+    base_minor: Mapped[int | None]
 
 
 class PurchaseAccrualRow(TenantRow):
@@ -90,6 +116,8 @@ class PurchaseAccrualRow(TenantRow):
     lot_id: Mapped[UUID | None]
     points: Mapped[int]
     standing: Mapped[int]
+    # None: the program's own.
+    unit: Mapped[str | None]
 
 
 class RefundRow(TenantRow):
@@ -130,3 +158,53 @@ class RefundLineRow(TenantRow):
     position: Mapped[int]
     quantity: Mapped[Decimal] = mapped_column(QUANTITY)
     amount_minor: Mapped[int]
+
+
+class WaitingRefundRow(TenantRow):
+    """A refund of a purchase that was not known when it was told of. ``refusal`` is a code: why it came to nothing."""
+
+    __tablename__ = "waiting_refunds"
+    __table_args__ = (
+        UniqueConstraint("source", "external_id", name="external_id_key"),
+        CheckConstraint("state IN ('waiting', 'applied', 'refused')", name="state_check"),
+        Index(
+            "waiting_refunds_purchase_idx",
+            "purchase_source",
+            "purchase_external_id",
+            postgresql_where=text("state = 'waiting'"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    source: Mapped[str]
+    external_id: Mapped[str]
+    content_hash: Mapped[bytes]
+    purchase_source: Mapped[str]
+    purchase_external_id: Mapped[str]
+    member_id: Mapped[UUID | None]
+    request: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    reason: Mapped[str | None]
+    state: Mapped[str]
+    refusal: Mapped[str | None]
+    refund_id: Mapped[UUID | None]
+    occurred_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+
+
+class PurchaseChangeRow(TenantRow):
+    """A purchase was voided, amended, exchanged or claimed; ``before`` is the evidence as it stood until then."""
+
+    __tablename__ = "purchase_changes"
+    __table_args__ = (
+        CheckConstraint("kind IN ('void', 'amendment', 'exchange', 'claim')", name="kind_check"),
+        Index(None, "purchase_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    purchase_id: Mapped[UUID] = mapped_column(ForeignKey(PurchaseRow.id))
+    kind: Mapped[str]
+    reason: Mapped[str | None]
+    before: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    other_purchase_id: Mapped[UUID | None]
+    recorded_at: Mapped[datetime]

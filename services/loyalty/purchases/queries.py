@@ -1,13 +1,16 @@
 """Purchases, their lines, what they earned, and what came back of them."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from psycopg.rows import DictRow
+
+from services.loyalty.earning.domain import FrozenInputs, parse_frozen
 from services.loyalty.purchases import repository
 from services.loyalty.purchases.domain import Accrual, Line, Purchase, Refund, RefundedPart
-from services.platform.db.session import ReadSession
+from services.platform.db.session import ReadSession, Statement
 
 _ValueT = TypeVar("_ValueT")
 
@@ -44,9 +47,30 @@ def recent_purchases(session: ReadSession, *, limit: int, after_id: UUID | None 
     return tuple(repository.purchase_of(row) for row in rows)
 
 
+def counts_statement(*, member_ids: Collection[UUID]) -> Statement:
+    """Asks how many purchases of members are recorded; the rows go to `counts_of`."""
+    return repository.counts_statement(member_ids)
+
+
+def counts_of(rows: Sequence[DictRow]) -> dict[UUID, int]:
+    """How many purchases, by member; those who have any."""
+    return repository.counts_of(rows)
+
+
+def bought_statement(*, member_id: UUID, sku: str, before: datetime) -> Statement:
+    """Asks whether a member bought something by an instant and has not given all of it back: a row, or none."""
+    return Statement(repository.BOUGHT, {"member_id": member_id, "sku": sku, "before": before})
+
+
 def lines_by_purchases(session: ReadSession, *, purchase_ids: Collection[UUID]) -> dict[UUID, tuple[Line, ...]]:
     """Lines by purchase, in the order of the receipt."""
     return _grouped(session, repository.LINES, purchase_ids, "purchase_id", repository.line_of)
+
+
+def frozen_by_purchases(session: ReadSession, *, purchase_ids: Collection[UUID]) -> dict[UUID, FrozenInputs]:
+    """What the evaluation of purchases saw, of those that were evaluated."""
+    rows = session.fetch_all(repository.FROZEN, {"ids": list(purchase_ids)})
+    return {row["id"]: parse_frozen(row["frozen"]) for row in rows}
 
 
 def accruals_by_purchases(session: ReadSession, *, purchase_ids: Collection[UUID]) -> dict[UUID, tuple[Accrual, ...]]:
@@ -68,6 +92,12 @@ def refunds_by_ids(session: ReadSession, *, refund_ids: Collection[UUID]) -> dic
 def parts_by_refunds(session: ReadSession, *, refund_ids: Collection[UUID]) -> dict[UUID, tuple[RefundedPart, ...]]:
     """What refunds did to lines, by refund, in the order of the receipt."""
     return _grouped(session, repository.REFUND_PARTS, refund_ids, "refund_id", repository.part_of)
+
+
+def first_refund_in_vain(session: ReadSession) -> datetime | None:
+    """When the first refund was told of that waits although its purchase is here; None when there is none."""
+    row = session.fetch_one(repository.FIRST_IN_VAIN)
+    return None if row is None else row["at"]
 
 
 def _grouped(

@@ -1,6 +1,7 @@
 """The SQL of purchases and refunds."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,9 @@ from psycopg.types.json import Jsonb
 from services.loyalty.earning.domain import RefundedLine
 from services.loyalty.purchases.domain import Accrual, Line, Purchase, Refund, RefundedPart
 from services.loyalty.purchases.domain.receipt import Receipt
+from services.loyalty.purchases.domain.telling import told_of
 from services.platform.db.session import Statement, UnitOfWork
+from services.platform.ids import new_id
 
 # An external id may be raced for by others than the member's own purchases, which queue at the member's lock. Who
 # loses goes back to here and answers with what the winner has stored.
@@ -22,7 +25,8 @@ REFUND_KEY = "refunds_external_id_key"
 
 COLUMNS = """
 id, source, external_id, member_id, store_id, channel, currency, discount_minor, total_minor, refunded_minor,
-occurred_at, recorded_at, program_version_id, points, points_taken_back, points_lapsed, shortfall, entry_id"""
+occurred_at, recorded_at, program_version_id, points, points_taken_back, points_lapsed, shortfall, entry_id,
+shipping_minor, prices_include_tax, tenders, codes, staff, fields, voided_at, amended_at, claimed_at"""
 BY_IDS = f"SELECT {COLUMNS} FROM purchases WHERE id = ANY(%(ids)s)"
 BY_EXTERNAL_ID = f"""
 SELECT {COLUMNS} FROM purchases WHERE source = %(source)s AND external_id = %(external_id)s"""
@@ -35,47 +39,118 @@ RECENT = f"""
 SELECT {COLUMNS} FROM purchases
 WHERE %(after)s::uuid IS NULL OR id < %(after)s ORDER BY id DESC LIMIT %(limit)s"""
 KNOWN = """
-SELECT source, external_id, id, content_hash, answer FROM purchases
-    JOIN unnest(%(sources)s::text[], %(external_ids)s::text[]) AS asked (source, external_id)
-    USING (source, external_id)"""
+SELECT asked.source, asked.external_id, id, content_hash, answer,
+    EXISTS (
+        SELECT 1 FROM waiting_refunds
+        WHERE purchase_source = asked.source AND purchase_external_id = asked.external_id AND state = 'waiting'
+    ) AS is_awaited
+FROM unnest(%(sources)s::text[], %(external_ids)s::text[]) AS asked (source, external_id)
+    LEFT JOIN purchases ON purchases.source = asked.source AND purchases.external_id = asked.external_id"""
 LOCATE_BY_ID = "SELECT id, member_id, store_id, program_version_id, entry_id FROM purchases WHERE id = %(id)s"
 LOCATE = """
 SELECT id, member_id, store_id, program_version_id, entry_id FROM purchases
 WHERE source = %(source)s AND external_id = %(external_id)s"""
 # A guest's purchase has no holder to queue at.
 LOCK = f"""
-SELECT {COLUMNS}, refunded_free_minor, frozen FROM purchases WHERE id = %(id)s FOR NO KEY UPDATE"""
+SELECT {COLUMNS}, refunded_free_minor, frozen, other_units FROM purchases WHERE id = %(id)s FOR NO KEY UPDATE"""
+FROZEN = "SELECT id, frozen FROM purchases WHERE id = ANY(%(ids)s) AND frozen IS NOT NULL"
 LINES = """
 SELECT purchase_id, position, sku, name, category, quantity, amount_minor, discount_minor, net_minor, points,
-    returned_quantity
+    returned_quantity, product, tax_minor, base_minor
 FROM purchase_lines WHERE purchase_id = ANY(%(ids)s) ORDER BY purchase_id, position"""
 ACCRUALS = """
-SELECT purchase_id, rule_id, lot_id, points, standing
+SELECT purchase_id, rule_id, lot_id, points, standing, unit
 FROM purchase_accruals WHERE purchase_id = ANY(%(ids)s) ORDER BY purchase_id, rule_id"""
 # In the order of the unique index, so that two batches with the same receipts never wait for each other in a circle.
 INSERT = """
 INSERT INTO purchases (id, source, external_id, content_hash, member_id, store_id, channel, currency, discount_minor,
     total_minor, refunded_minor, refunded_free_minor, occurred_at, recorded_at, program_version_id, frozen, points,
-    points_taken_back, points_lapsed, shortfall, entry_id, answer)
+    points_taken_back, points_lapsed, shortfall, entry_id, answer,
+    shipping_minor, prices_include_tax, tenders, codes, staff, fields)
 SELECT id, source, external_id, content_hash, member_id, store_id, channel, currency, discount_minor, total_minor, 0, 0,
-    occurred_at, recorded_at, program_version_id, frozen, points, 0, 0, 0, entry_id, answer
+    occurred_at, recorded_at, program_version_id, frozen, points, 0, 0, 0, entry_id, answer,
+    shipping_minor, prices_include_tax, tenders, codes, staff, fields
 FROM jsonb_to_recordset(%(rows)s) AS rows (id uuid, source text, external_id text, content_hash bytea, member_id uuid,
     store_id uuid, channel text, currency text, discount_minor bigint, total_minor bigint, occurred_at timestamptz,
-    recorded_at timestamptz, program_version_id uuid, frozen jsonb, points bigint, entry_id uuid, answer jsonb)
+    recorded_at timestamptz, program_version_id uuid, frozen jsonb, points bigint, entry_id uuid, answer jsonb,
+    shipping_minor bigint, prices_include_tax boolean, tenders jsonb, codes text[], staff text, fields jsonb)
 ORDER BY source, external_id"""
 INSERT_LINES = """
 INSERT INTO purchase_lines (purchase_id, position, sku, name, category, quantity, amount_minor, discount_minor,
-    net_minor, points, returned_quantity)
-SELECT purchase_id, position, sku, name, category, quantity, amount_minor, discount_minor, net_minor, points, 0
+    net_minor, points, returned_quantity, product, tax_minor, base_minor)
+SELECT purchase_id, position, sku, name, category, quantity, amount_minor, discount_minor, net_minor, points, 0,
+    product, tax_minor, base_minor
 FROM jsonb_to_recordset(%(rows)s) AS rows (purchase_id uuid, position bigint, sku text, name text, category text[],
-    quantity numeric, amount_minor bigint, discount_minor bigint, net_minor bigint, points bigint)"""
+    quantity numeric, amount_minor bigint, discount_minor bigint, net_minor bigint, points bigint,
+    product text, tax_minor bigint, base_minor bigint)"""
 INSERT_ACCRUALS = """
-INSERT INTO purchase_accruals (purchase_id, rule_id, lot_id, points, standing)
-SELECT purchase_id, rule_id, lot_id, points, points
-FROM jsonb_to_recordset(%(rows)s) AS rows (purchase_id uuid, rule_id text, lot_id uuid, points bigint)"""
+INSERT INTO purchase_accruals (purchase_id, rule_id, lot_id, points, standing, unit)
+SELECT purchase_id, rule_id, lot_id, points, points, unit
+FROM jsonb_to_recordset(%(rows)s) AS rows (purchase_id uuid, rule_id text, lot_id uuid, points bigint, unit text)"""
+# Those that have come back whole are as if they had not been.
+COUNTS = """
+SELECT member_id, count(*) AS purchases FROM purchases
+WHERE member_id = ANY(%(ids)s) AND (total_minor <= 0 OR refunded_minor < total_minor) GROUP BY member_id"""
 UPDATE_REFUNDED = """
 UPDATE purchases SET refunded_minor = %(refunded_minor)s, refunded_free_minor = %(refunded_free_minor)s,
-    points_taken_back = %(points_taken_back)s, points_lapsed = %(points_lapsed)s, shortfall = %(shortfall)s
+    points_taken_back = %(points_taken_back)s, points_lapsed = %(points_lapsed)s, shortfall = %(shortfall)s,
+    other_units = %(other_units)s, voided_at = %(voided_at)s
+WHERE id = %(id)s"""
+CLOSE = "UPDATE purchases SET voided_at = %(now)s WHERE id = %(id)s"
+CLAIM = """
+UPDATE purchases SET member_id = %(member_id)s, program_version_id = %(program_version_id)s, frozen = %(frozen)s,
+    points = %(points)s, entry_id = %(entry_id)s, claimed_at = %(now)s
+WHERE id = %(id)s"""
+EVALUATE_LINES = """
+UPDATE purchase_lines SET points = rows.points, base_minor = rows.base_minor
+FROM jsonb_to_recordset(%(rows)s) AS rows (purchase_id uuid, position bigint, points bigint, base_minor bigint)
+WHERE purchase_lines.purchase_id = rows.purchase_id AND purchase_lines.position = rows.position"""
+CATCH_UP = """
+UPDATE purchases SET points_taken_back = %(points_taken_back)s, points_lapsed = %(points_lapsed)s,
+    shortfall = %(shortfall)s, other_units = %(other_units)s
+WHERE id = %(id)s"""
+AMEND = """
+UPDATE purchases SET discount_minor = %(discount_minor)s, total_minor = %(total_minor)s, frozen = %(frozen)s,
+    points = %(points)s, points_taken_back = 0, points_lapsed = %(points_lapsed)s, shortfall = %(shortfall)s,
+    other_units = %(other_units)s, amended_at = %(now)s
+WHERE id = %(id)s"""
+FORGET_LINES = "DELETE FROM purchase_lines WHERE purchase_id = %(id)s"
+FORGET_ACCRUALS = "DELETE FROM purchase_accruals WHERE purchase_id = %(id)s"
+CONSEQUENCES_MAX = 100
+EARNED_AT_TIER = """
+SELECT id FROM purchases
+WHERE member_id = %(member_id)s AND id > %(after)s AND points > 0 AND frozen ->> 'tierCode' = %(tier_code)s
+ORDER BY id LIMIT %(limit)s"""
+INSERT_CHANGE = """
+INSERT INTO purchase_changes (id, purchase_id, kind, reason, before, other_purchase_id, recorded_at)
+VALUES (%(id)s, %(purchase_id)s, %(kind)s, %(reason)s, %(before)s, %(other_purchase_id)s, %(now)s)"""
+INSERT_WAITING = """
+INSERT INTO waiting_refunds (id, source, external_id, content_hash, purchase_source, purchase_external_id, member_id,
+    request, reason, state, occurred_at, recorded_at)
+VALUES (%(id)s, %(source)s, %(external_id)s, %(content_hash)s, %(purchase_source)s, %(purchase_external_id)s,
+    %(member_id)s, %(request)s, %(reason)s, 'waiting', %(occurred_at)s, %(now)s)
+ON CONFLICT (source, external_id) DO NOTHING RETURNING id"""
+KNOWN_WAITING = """
+SELECT id, content_hash FROM waiting_refunds WHERE source = %(source)s AND external_id = %(external_id)s"""
+WAITING_COLUMNS = """
+w.id, w.source, w.external_id, w.purchase_source, w.purchase_external_id, w.member_id, w.request, w.reason,
+w.occurred_at, w.recorded_at"""
+# Whoever finds a row locked leaves it: it is being settled.
+WAITING_OF = f"""
+SELECT {WAITING_COLUMNS} FROM waiting_refunds w
+    JOIN unnest(%(sources)s::text[], %(external_ids)s::text[]) AS asked (source, external_id)
+    ON w.purchase_source = asked.source AND w.purchase_external_id = asked.external_id
+WHERE state = 'waiting' ORDER BY w.id FOR UPDATE OF w SKIP LOCKED"""
+WAITING_IN_VAIN = f"""
+SELECT {WAITING_COLUMNS} FROM waiting_refunds w
+    JOIN purchases p ON p.source = w.purchase_source AND p.external_id = w.purchase_external_id
+WHERE state = 'waiting' ORDER BY w.id LIMIT %(limit)s FOR UPDATE OF w SKIP LOCKED"""
+FIRST_IN_VAIN = """
+SELECT min(w.recorded_at) AS at FROM waiting_refunds w
+    JOIN purchases p ON p.source = w.purchase_source AND p.external_id = w.purchase_external_id
+WHERE state = 'waiting'"""
+SETTLE_WAITING = """
+UPDATE waiting_refunds SET state = %(state)s, refusal = %(refusal)s, refund_id = %(refund_id)s, settled_at = %(now)s
 WHERE id = %(id)s"""
 UPDATE_RETURNED = """
 UPDATE purchase_lines SET returned_quantity = rows.quantity
@@ -85,6 +160,10 @@ UPDATE_STANDING = """
 UPDATE purchase_accruals SET standing = rows.standing
 FROM jsonb_to_recordset(%(rows)s) AS rows (rule_id text, standing bigint)
 WHERE purchase_id = %(purchase_id)s AND purchase_accruals.rule_id = rows.rule_id"""
+BOUGHT = """
+SELECT 1 FROM purchases JOIN purchase_lines ON purchase_id = purchases.id
+WHERE member_id = %(member_id)s AND occurred_at <= %(before)s AND sku = %(sku)s AND quantity > returned_quantity
+LIMIT 1"""
 REFUND_COLUMNS = """
 id, purchase_id, source, external_id, refunded_minor, points_taken_back, shortfall, reason, entry_id, occurred_at,
 recorded_at"""
@@ -117,8 +196,10 @@ def go_back(uow: UnitOfWork) -> None:
     uow.execute(BACK_TO_SAVEPOINT)
 
 
-def line_rows(*, purchase_id: UUID, receipt: Receipt, points: Sequence[int]) -> list[dict[str, Any]]:
-    """The rows of lines, with the points that each earned."""
+def line_rows(
+    *, purchase_id: UUID, receipt: Receipt, points: Sequence[int], bases: Sequence[int | None]
+) -> list[dict[str, Any]]:
+    """The rows of lines, with the points that each earned, and what of each earns."""
     return [
         {
             "purchase_id": purchase_id,
@@ -131,13 +212,26 @@ def line_rows(*, purchase_id: UUID, receipt: Receipt, points: Sequence[int]) -> 
             "discount_minor": line.discount_minor,
             "net_minor": line.net_minor,
             "points": earned,
+            "product": line.product,
+            "tax_minor": line.tax_minor,
+            "base_minor": base_minor,
         }
-        for line, earned in zip(receipt.lines, points, strict=True)
+        for line, earned, base_minor in zip(receipt.lines, points, bases, strict=True)
     ]
 
 
+def counts_statement(member_ids: Collection[UUID]) -> Statement:
+    """How many purchases members have; the rows go to `counts_of`."""
+    return Statement(COUNTS, {"ids": list(member_ids)})
+
+
+def counts_of(rows: Iterable[DictRow]) -> dict[UUID, int]:
+    """The number of purchases by member; those who have any."""
+    return {row["member_id"]: row["purchases"] for row in rows}
+
+
 def known_statement(receipts: Collection[tuple[str, str]]) -> Statement:
-    """Find purchases by source and external id; the rows go to `known_of`."""
+    """Find purchases by source and external id; the rows go to `known_of` and `awaited_of`."""
     values = {
         "sources": [source for source, _ in receipts],
         "external_ids": [external_id for _, external_id in receipts],
@@ -147,7 +241,12 @@ def known_statement(receipts: Collection[tuple[str, str]]) -> Statement:
 
 def known_of(rows: Iterable[DictRow]) -> dict[tuple[str, str], DictRow]:
     """What is known of receipts: ``id``, ``content_hash`` and ``answer`` by source and external id."""
-    return {(row["source"], row["external_id"]): row for row in rows}
+    return {(row["source"], row["external_id"]): row for row in rows if row["id"] is not None}
+
+
+def awaited_of(rows: Iterable[DictRow]) -> frozenset[tuple[str, str]]:
+    """The receipts, by source and external id, for which refunds wait."""
+    return frozenset((row["source"], row["external_id"]) for row in rows if row["is_awaited"])
 
 
 def returned_statement(*, purchase_id: UUID, quantities: Iterable[tuple[int, Any]]) -> Statement:
@@ -171,8 +270,32 @@ def refund_lines_statement(*, refund_id: UUID, lines: Iterable[RefundedLine]) ->
     return Statement(INSERT_REFUND_LINES, {"refund_id": refund_id, "rows": Jsonb(rows)})
 
 
+def change_statement(
+    *,
+    purchase_id: UUID,
+    kind: str,
+    reason: str | None,
+    before: Mapping[str, Any],
+    now: datetime,
+    change_id: UUID | None = None,
+    other_purchase_id: UUID | None = None,
+) -> Statement:
+    """Keep what a purchase was until now."""
+    values = {
+        "id": change_id or new_id(),
+        "purchase_id": purchase_id,
+        "kind": kind,
+        "reason": reason,
+        "before": Jsonb(before),
+        "other_purchase_id": other_purchase_id,
+        "now": now,
+    }
+    return Statement(INSERT_CHANGE, values)
+
+
 def purchase_of(row: DictRow) -> Purchase:
-    return Purchase(**{name: row[name] for name in Purchase.__slots__})
+    values = {name: row[name] for name in Purchase.__slots__ if name in row}
+    return Purchase(**values, told=told_of(row))
 
 
 def line_of(row: DictRow) -> Line:

@@ -34,6 +34,8 @@ from services.platform.outbox import service as outbox
 OPERATION = "redeemReward"
 METER = "redemptions"
 REFERENCE = "redemption"
+ACTIVITY = "redemption"
+"""What redeeming is among the activities that hold points alive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ def redeem_reward(uow: UnitOfWork, *, command: RedeemReward) -> RedeemedReward:
         program_version_id=scene.version.id,
         reference=Reference(REFERENCE, redemption_id),
     )
+    scene.book.show_activity(ACTIVITY, uow.now, Reference(REFERENCE, redemption_id))
     entry = scene.book.post(redemption_entry(header, unit=unit.code, movements=movements))
     redemption = Redemption(
         id=redemption_id,

@@ -1,6 +1,7 @@
 """What tiers refuse."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from services.platform.errors import DomainError
 
@@ -12,3 +13,10 @@ class TierError(DomainError):
 @dataclass(eq=False)
 class QualifyingSumTooLarge(TierError):
     """More would count towards the member's tier than can be counted."""
+
+
+@dataclass(eq=False)
+class TierNotGiven(TierError):
+    """No tier was given to the member by hand, so that there is none to release."""
+
+    member_id: UUID

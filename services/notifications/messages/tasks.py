@@ -1,7 +1,9 @@
 """Sending: claim in one short transaction, the network outside of any, the outcome in another."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from email.utils import parseaddr
+from types import MappingProxyType
 from uuid import UUID
 
 import structlog
@@ -13,16 +15,21 @@ from services.notifications.channels.errors import PermanentDeliveryFailure, Tra
 from services.notifications.channels.service import Providers, send
 from services.notifications.messages.domain import ClaimedMessage
 from services.notifications.messages.service import claim_message, settle_failed, settle_sent
+from services.notifications.templates.domain import Locale
 from services.notifications.templates.service import render
 from services.platform.clock import wall_now
 from services.platform.db.fanout import ask_tenants
 from services.platform.db.homes import PLATFORM
 from services.platform.db.session import read_session
 from services.platform.telemetry import traces
-from services.platform.tenancy.domain import Tenant
+from services.platform.tenancy.domain import Tenant, TenantMode
 from services.platform.worker.tasks import Task, WorkContext
 
 log = structlog.get_logger()
+
+# Who tries a program out sees its letters as members will; nobody shall take them for real ones.
+SANDBOX_MARK: Mapping[Locale, str] = MappingProxyType({Locale.EN: "[Sandbox]", Locale.ZH_CN: "[沙箱]"})
+SANDBOX_HEADER = "X-Regulars-Sandbox"
 
 SWEEP_EVERY = timedelta(seconds=30)
 UNSENT = sql.SQL(
@@ -61,7 +68,7 @@ def _send_message(context: WorkContext, providers: Providers, *, tenant_id: str,
 
 
 def _send_claimed(context: WorkContext, providers: Providers, tenant: Tenant, message: ClaimedMessage) -> None:
-    email = _email(message, sender=context.settings.mail_sender, sender_name=tenant.name)
+    email = _email(message, sender=context.settings.mail_sender, tenant=tenant)
     try:
         with traces.span(
             f"send {message.channel}",
@@ -81,17 +88,19 @@ def _send_claimed(context: WorkContext, providers: Providers, tenant: Tenant, me
         settle_sent(uow, message, accepted)
 
 
-def _email(message: ClaimedMessage, *, sender: str, sender_name: str) -> OutgoingEmail:
+def _email(message: ClaimedMessage, *, sender: str, tenant: Tenant) -> OutgoingEmail:
     rendered = render(message.template, locale=message.locale, variables=message.variables)
+    is_sandbox = tenant.mode is TenantMode.SANDBOX
     domain = parseaddr(sender)[1].rpartition("@")[2]
     return OutgoingEmail(
         message_id_header=f"<{message.id}@{domain}>",
         sender=sender,
-        sender_name=sender_name,
+        sender_name=tenant.name,
         recipient=message.address,
-        subject=rendered.subject,
+        subject=f"{SANDBOX_MARK[message.locale]} {rendered.subject}" if is_sandbox else rendered.subject,
         html=rendered.html,
         text=rendered.text,
         locale=message.locale,
         sent_at=wall_now(),
+        headers=((SANDBOX_HEADER, tenant.slug),) if is_sandbox else (),
     )

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -41,7 +41,10 @@ class TemplateKey(StrEnum):
     POINTS_RECEIPT = "points_receipt"
     REWARD_REDEEMED = "reward_redeemed"
     PURCHASE_REFUNDED = "purchase_refunded"
+    POINTS_EXPIRING = "points_expiring"
     STAFF_INVITATION = "staff_invitation"
+    TIER_GRACE = "tier_grace"
+    TIER_LOST = "tier_lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,16 @@ class PurchaseRefunded:
 
 
 @dataclass(frozen=True, slots=True)
+class PointsExpiring:
+    """``points_ending`` can be spent on the day ``ends_on`` for the last time."""
+
+    brand: Brand
+    unit: PointsUnit
+    points_ending: int
+    ends_on: date
+
+
+@dataclass(frozen=True, slots=True)
 class StaffInvitation:
     """Somebody is asked to work with the merchant. ``accept_url`` carries the secret of the invitation.
 
@@ -153,6 +166,27 @@ class StaffInvitation:
             raise InvalidInput(field="acceptUrl", reason="NOT_A_WEB_ADDRESS", limit=str(_URL_LENGTH_MAX))
 
 
+@dataclass(frozen=True, slots=True)
+class TierGrace:
+    """A review found too little for a tier, which ends at ``ends_at`` (shown in ``timezone``) unless more counts."""
+
+    brand: Brand
+    tier_name: str
+    ends_at: datetime
+    timezone: tzinfo
+
+
+@dataclass(frozen=True, slots=True)
+class TierLost:
+    """A member came down from a tier to another at ``changed_at``, shown in ``timezone``."""
+
+    brand: Brand
+    lost_name: str
+    tier_name: str
+    changed_at: datetime
+    timezone: tzinfo
+
+
 def _is_web_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
@@ -161,7 +195,16 @@ def _is_web_address(url: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and not re.search(r"[\s\x00-\x1f\x7f]", url)
 
 
-Notice = Welcome | PointsReceipt | RewardRedeemed | PurchaseRefunded | StaffInvitation
+Notice = (
+    Welcome
+    | PointsReceipt
+    | RewardRedeemed
+    | PurchaseRefunded
+    | PointsExpiring
+    | StaffInvitation
+    | TierGrace
+    | TierLost
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """Numbers and times as a reader of the locale writes them (CLDR, through Babel)."""
 
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal
 
 from services.notifications.templates.domain import Locale
@@ -12,6 +12,8 @@ from services.platform.money import Money
 _CLDR_LOCALES = {Locale.EN: "en", Locale.ZH_CN: "zh_Hans_CN"}
 # CLDR's own medium patterns show seconds, which no receipt needs.
 _MOMENT_PATTERNS = {Locale.EN: "MMM d, y, h:mm a", Locale.ZH_CN: "y年M月d日 HH:mm"}
+
+_DAY_PATTERNS = {Locale.EN: "MMMM d, y", Locale.ZH_CN: "y年M月d日"}
 
 
 def format_points(points: int, *, scale: int, locale: Locale) -> str:
@@ -34,3 +36,8 @@ def format_money(money: Money, *, locale: Locale) -> str:
 def format_moment(moment: datetime, *, timezone: tzinfo, locale: Locale) -> str:
     """Date and time on the wall clock of ``timezone``. ``moment`` must be aware."""
     return format_datetime(moment.astimezone(timezone), _MOMENT_PATTERNS[locale], locale=_CLDR_LOCALES[locale])
+
+
+def format_day(day: date, *, locale: Locale) -> str:
+    """A calendar day, with its year."""
+    return format_date(day, _DAY_PATTERNS[locale], locale=_CLDR_LOCALES[locale])

@@ -4,15 +4,24 @@ from services.notifications.templates.domain import (
     Brand,
     Locale,
     Notice,
+    PointsExpiring,
     PointsReceipt,
     PointsUnit,
     PurchaseRefunded,
     RewardRedeemed,
     StaffInvitation,
     TemplateKey,
+    TierGrace,
+    TierLost,
     Welcome,
 )
-from services.notifications.templates.formatting import format_change, format_moment, format_money, format_points
+from services.notifications.templates.formatting import (
+    format_change,
+    format_day,
+    format_moment,
+    format_money,
+    format_points,
+)
 
 _BRAND = frozenset({"brand_name", "brand_color", "brand_ink"})
 
@@ -23,44 +32,58 @@ DECLARED_VARIABLES: dict[TemplateKey, frozenset[str]] = {
     TemplateKey.REWARD_REDEEMED: _BRAND | {"unit_name", "reward_name", "redeemed_at", "points_spent", "balance"},
     TemplateKey.PURCHASE_REFUNDED: _BRAND
     | {"unit_name", "store_name", "refunded_at", "refunded", "points_taken_back", "balance", "shortfall"},
+    TemplateKey.POINTS_EXPIRING: _BRAND | {"unit_name", "points_ending", "ends_on"},
     TemplateKey.STAFF_INVITATION: _BRAND | {"inviter_name", "role_name", "accept_url", "expires_at"},
+    TemplateKey.TIER_GRACE: _BRAND | {"tier_name", "ends_at"},
+    TemplateKey.TIER_LOST: _BRAND | {"lost_name", "tier_name", "changed_at"},
 }
 """The variables of each template: exactly these must be given, and each language uses all of them."""
 
 
+_TEMPLATES: dict[type[Notice], TemplateKey] = {
+    Welcome: TemplateKey.WELCOME,
+    PointsReceipt: TemplateKey.POINTS_RECEIPT,
+    RewardRedeemed: TemplateKey.REWARD_REDEEMED,
+    PurchaseRefunded: TemplateKey.PURCHASE_REFUNDED,
+    PointsExpiring: TemplateKey.POINTS_EXPIRING,
+    StaffInvitation: TemplateKey.STAFF_INVITATION,
+    TierGrace: TemplateKey.TIER_GRACE,
+    TierLost: TemplateKey.TIER_LOST,
+}
+
+
 def template_of(notice: Notice) -> TemplateKey:
     """The template that says the notice."""
-    match notice:
-        case Welcome():
-            return TemplateKey.WELCOME
-        case PointsReceipt():
-            return TemplateKey.POINTS_RECEIPT
-        case RewardRedeemed():
-            return TemplateKey.REWARD_REDEEMED
-        case PurchaseRefunded():
-            return TemplateKey.PURCHASE_REFUNDED
-        case StaffInvitation():
-            return TemplateKey.STAFF_INVITATION
+    return _TEMPLATES[type(notice)]
 
 
 def variables_of(notice: Notice, *, locale: Locale) -> dict[str, str]:
     """The variables of the notice's template: plain text, fit to be stored as JSON until the message is rendered."""
+    said: dict[str, str]
     match notice:
         case Welcome():
-            return {**_brand(notice.brand), "member_name": notice.member_name, "unit_name": notice.unit.name}
+            said = {"member_name": notice.member_name, "unit_name": notice.unit.name}
         case PointsReceipt():
-            return _points_receipt(notice, locale)
+            said = _points_receipt(notice, locale)
         case RewardRedeemed():
-            return _reward_redeemed(notice, locale)
+            said = _reward_redeemed(notice, locale)
         case PurchaseRefunded():
-            return _purchase_refunded(notice, locale)
+            said = _purchase_refunded(notice, locale)
+        case PointsExpiring():
+            said = _points_expiring(notice, locale)
         case StaffInvitation():
-            return _staff_invitation(notice, locale)
+            said = _staff_invitation(notice, locale)
+        case TierGrace():
+            ends_at = format_moment(notice.ends_at, timezone=notice.timezone, locale=locale)
+            said = {"tier_name": notice.tier_name, "ends_at": ends_at}
+        case TierLost():
+            changed_at = format_moment(notice.changed_at, timezone=notice.timezone, locale=locale)
+            said = {"lost_name": notice.lost_name, "tier_name": notice.tier_name, "changed_at": changed_at}
+    return {**_brand(notice.brand), **said}
 
 
 def _points_receipt(notice: PointsReceipt, locale: Locale) -> dict[str, str]:
     return {
-        **_brand(notice.brand),
         "unit_name": notice.unit.name,
         "store_name": notice.store_name,
         "purchased_at": format_moment(notice.purchased_at, timezone=notice.timezone, locale=locale),
@@ -73,7 +96,6 @@ def _points_receipt(notice: PointsReceipt, locale: Locale) -> dict[str, str]:
 
 def _reward_redeemed(notice: RewardRedeemed, locale: Locale) -> dict[str, str]:
     return {
-        **_brand(notice.brand),
         "unit_name": notice.unit.name,
         "reward_name": notice.reward_name,
         "redeemed_at": format_moment(notice.redeemed_at, timezone=notice.timezone, locale=locale),
@@ -85,7 +107,6 @@ def _reward_redeemed(notice: RewardRedeemed, locale: Locale) -> dict[str, str]:
 def _purchase_refunded(notice: PurchaseRefunded, locale: Locale) -> dict[str, str]:
     shortfall = notice.shortfall_points
     return {
-        **_brand(notice.brand),
         "unit_name": notice.unit.name,
         "store_name": notice.store_name,
         "refunded_at": format_moment(notice.refunded_at, timezone=notice.timezone, locale=locale),
@@ -96,9 +117,16 @@ def _purchase_refunded(notice: PurchaseRefunded, locale: Locale) -> dict[str, st
     }
 
 
+def _points_expiring(notice: PointsExpiring, locale: Locale) -> dict[str, str]:
+    return {
+        "unit_name": notice.unit.name,
+        "points_ending": _points(notice.points_ending, notice.unit, locale),
+        "ends_on": format_day(notice.ends_on, locale=locale),
+    }
+
+
 def _staff_invitation(notice: StaffInvitation, locale: Locale) -> dict[str, str]:
     return {
-        **_brand(notice.brand),
         "inviter_name": notice.inviter_name,
         "role_name": notice.role_name,
         "accept_url": notice.accept_url,

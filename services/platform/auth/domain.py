@@ -17,6 +17,8 @@ class Scope(StrEnum):
     MEMBER_TOKENS_WRITE = "member_tokens:write"
     PURCHASES_READ = "purchases:read"
     PURCHASES_WRITE = "purchases:write"
+    ACTIVITIES_READ = "activities:read"
+    ACTIVITIES_WRITE = "activities:write"
     REDEMPTIONS_WRITE = "redemptions:write"
     POINTS_ADJUST = "points:adjust"
     PROGRAM_READ = "program:read"
@@ -27,6 +29,8 @@ class Scope(StrEnum):
     STAFF_MANAGE = "staff:manage"
     KEYS_MANAGE = "keys:manage"
     USAGE_READ = "usage:read"
+    SANDBOXES_MANAGE = "sandboxes:manage"
+    REPORTS_READ = "reports:read"
 
 
 class Role(StrEnum):
@@ -40,7 +44,9 @@ class Role(StrEnum):
     HEADQUARTERS = "headquarters"
 
 
-_READ = frozenset({Scope.MEMBERS_READ, Scope.PURCHASES_READ, Scope.PROGRAM_READ, Scope.STORES_READ})
+_READ = frozenset(
+    {Scope.MEMBERS_READ, Scope.PURCHASES_READ, Scope.ACTIVITIES_READ, Scope.PROGRAM_READ, Scope.STORES_READ}
+)
 _ALL = frozenset(Scope)
 
 ROLE_SCOPES: Mapping[Role, frozenset[Scope]] = MappingProxyType(
@@ -49,8 +55,9 @@ ROLE_SCOPES: Mapping[Role, frozenset[Scope]] = MappingProxyType(
         Role.HEADQUARTERS: _ALL,
         Role.ADMIN: _ALL,
         Role.MARKETER: _READ | {Scope.MEMBERS_WRITE, Scope.PROGRAM_WRITE, Scope.REWARDS_WRITE},
-        Role.CASHIER: _READ | {Scope.MEMBERS_WRITE, Scope.PURCHASES_WRITE, Scope.REDEMPTIONS_WRITE},
-        Role.ANALYST: _READ | {Scope.USAGE_READ},
+        Role.CASHIER: _READ
+        | {Scope.MEMBERS_WRITE, Scope.PURCHASES_WRITE, Scope.ACTIVITIES_WRITE, Scope.REDEMPTIONS_WRITE},
+        Role.ANALYST: _READ | {Scope.USAGE_READ, Scope.REPORTS_READ},
     }
 )
 

@@ -113,6 +113,7 @@ class LoginThrottleRow(PlatformRow):
     """Password guesses at one account in the present window. The account is a hash: it need not exist."""
 
     __tablename__ = "login_throttles"
+    __table_args__ = (Index(None, "window_started_at"),)
 
     account_hash: Mapped[bytes] = mapped_column(primary_key=True)
     window_started_at: Mapped[datetime]

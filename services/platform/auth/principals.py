@@ -29,10 +29,11 @@ CACHE_ENTRIES_MAX = 10_000
 TENANT_CHOICES_MAX = 50
 KEY_TOUCH_EVERY = timedelta(minutes=1)
 
+# Sandboxes come after live tenants: who has one live tenant reaches it without naming it, and names its sandboxes.
 TENANTS_OF_NODES = """
-SELECT slug FROM platform.tenants
+SELECT slug, mode FROM platform.tenants
 WHERE (id = ANY(%(tenant_ids)s) OR organization_id = ANY(%(organization_ids)s)) AND status <> 'provisioning'
-ORDER BY slug LIMIT %(limit)s"""
+ORDER BY mode, slug LIMIT %(limit)s"""
 
 MEMBER_SCOPES: frozenset[Scope] = frozenset()
 """A member holds no scope: what is theirs they reach through ``me`` and ``node``."""
@@ -95,6 +96,13 @@ class Authenticator:
             self._reached[token, tenant_slug, host] = (until, reached)
         return reached
 
+    def forget(self) -> None:
+        """Read everything anew from now on: a tenant has changed, or somebody's rights."""
+        self._registry.forget()
+        with self._lock:
+            self._known.clear()
+            self._reached.clear()
+
     def remembered(self, *, token: str | None, tenant_slug: str | None, host: str | None) -> Reached | None:
         """As `reach` where nothing has to be read for it, else None. It never blocks."""
         until, reached = self._reached.get((token, tenant_slug, host), (0.0, None))
@@ -133,7 +141,7 @@ class Authenticator:
         return Reached(usable(tenant), Principal(credential.actor, grants, credential.session_id))
 
     def _only_tenant(self, credential: _Credential) -> Tenant | None:
-        """The tenant of a person who named none; None when they have none.
+        """The tenant of a person who named none: the only live one, or else the only sandbox; None when they have none.
 
         Raises:
             TenantRequired: they have several.
@@ -144,8 +152,9 @@ class Authenticator:
             "limit": TENANT_CHOICES_MAX,
         }
         with read_session(self._database, PLATFORM, now=wall_now()) as session:
-            slugs = tuple(row["slug"] for row in session.fetch_all(TENANTS_OF_NODES, values))
-        if len(slugs) > 1:
+            rows = session.fetch_all(TENANTS_OF_NODES, values)
+        slugs = tuple(row["slug"] for row in rows)
+        if len(rows) > 1 and rows[1]["mode"] == rows[0]["mode"]:
             raise TenantRequired(slugs=slugs)
         return self._registry.by_slug(slugs[0]) if slugs else None
 

@@ -14,6 +14,8 @@ ON staff_grants.tenant_id = tenants.id
     OR (staff_grants.tenant_id IS NULL AND staff_grants.organization_id = tenants.organization_id)
 WHERE staff_grants.user_id = %(user_id)s AND tenants.status <> 'provisioning' ORDER BY tenants.slug LIMIT %(limit)s"""
 
+MAKER_OF_KEY = "SELECT created_by FROM platform.api_keys WHERE id = %(id)s"
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -144,3 +146,9 @@ def invitations_of_tenant(
         )
         for row in rows
     )
+
+
+def maker_of_key(session: ReadSession, *, key_id: UUID) -> UUID | None:
+    """The person who made an API key; None where a program did."""
+    row = session.fetch_one(MAKER_OF_KEY, {"id": key_id})
+    return None if row is None else row["created_by"]

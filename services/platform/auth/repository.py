@@ -95,6 +95,10 @@ ATTEMPTS = "SELECT window_started_at FROM platform.login_throttles WHERE account
 TAKE_BACK_ATTEMPT = """
 UPDATE platform.login_throttles SET attempts = attempts - 1 WHERE account_hash = %(subject)s AND attempts > 0"""
 FORGET_ATTEMPTS = "DELETE FROM platform.login_throttles WHERE account_hash = %(subject)s"
+FORGET_OLD_ATTEMPTS = """
+DELETE FROM platform.login_throttles WHERE account_hash IN (
+    SELECT account_hash FROM platform.login_throttles WHERE window_started_at <= %(before)s
+    ORDER BY window_started_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)"""
 
 
 def insert_user(uow: UnitOfWork, *, user_id: UUID, email: str, password_hash: str, name: str, locale: str) -> None:

@@ -30,6 +30,9 @@ class Throttle:
 ACCOUNT_GUESSES = Throttle("", maximum=10, window=timedelta(minutes=5), is_sliding=True)
 ADDRESS_GUESSES = Throttle("address:", maximum=100, window=timedelta(minutes=5))
 ADDRESS_SIGN_UPS = Throttle("sign-ups:", maximum=20, window=timedelta(hours=1))
+LONGEST_WINDOW = max(throttle.window for throttle in (ACCOUNT_GUESSES, ADDRESS_GUESSES, ADDRESS_SIGN_UPS))
+FORGOTTEN_AT_ONCE = 10
+"""Counts whose windows are over go with new ones, more than are added, so that the table stays as the last hour was."""
 
 
 def count_guess(uow: UnitOfWork, *, email: str, peer: str) -> None:
@@ -77,6 +80,7 @@ def _count(uow: UnitOfWork, throttle: Throttle, subject: str) -> int:
         "is_sliding": throttle.is_sliding,
     }
     if uow.execute(sql.COUNT_ATTEMPT, values) == 1:
+        uow.execute(sql.FORGET_OLD_ATTEMPTS, {"before": uow.now - LONGEST_WINDOW, "limit": FORGOTTEN_AT_ONCE})
         return 0
     row = uow.fetch_one(sql.ATTEMPTS, values)
     wait = row["window_started_at"] + throttle.window - uow.now if row else timedelta()

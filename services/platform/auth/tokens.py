@@ -5,9 +5,10 @@ import hmac
 import re
 import secrets
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
 
 from services.platform.auth.errors import CredentialInvalid
 
@@ -52,6 +53,23 @@ class MemberToken:
     member_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class CheckInToken:
+    """A store's code for check-ins; its signature is checked, and whether it has expired is not."""
+
+    tenant_id: UUID
+    store_id: UUID
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ShareToken:
+    """A link that a member shared; already checked."""
+
+    tenant_id: UUID
+    share_id: UUID
+
+
 Token = SessionToken | KeyToken | MemberToken
 
 
@@ -88,6 +106,10 @@ class Signer:
     def __init__(self, secret: bytes) -> None:
         self._members = URLSafeTimedSerializer(secret, salt="member")
         self._invitations = URLSafeTimedSerializer(secret, salt="invitation")
+        # These end at the tenant's own time, which a sandbox can move, or never.
+        self._check_ins = URLSafeSerializer(secret, salt="check-in")
+        self._shares = URLSafeSerializer(secret, salt="share")
+        self._visitors = hashlib.sha256(b"visitor" + secret).digest()
 
     def member_token(self, *, tenant_id: UUID, member_id: UUID) -> str:
         """A token by which a member reads their own data for an hour."""
@@ -103,6 +125,37 @@ class Signer:
             return UUID(hex=self._invitations.loads(token))
         except (BadData, ValueError, TypeError):
             return None
+
+    def check_in_code(self, code: CheckInToken) -> str:
+        """The text of a code that a store shows; a second is its smallest unit of time."""
+        return self._check_ins.dumps([code.tenant_id.hex, code.store_id.hex, int(code.expires_at.timestamp())])
+
+    def check_in(self, text: str) -> CheckInToken | None:
+        """What a code says, None when the signature is not ours."""
+        try:
+            tenant_id, store_id, expires_at = self._check_ins.loads(text)
+        except (BadData, ValueError, TypeError):
+            return None
+        code = CheckInToken(UUID(hex=tenant_id), UUID(hex=store_id), datetime.fromtimestamp(expires_at, UTC))
+        # One code has one spelling: Base64 has others of the same bytes.
+        return code if self.check_in_code(code) == text else None
+
+    def share_token(self, share: ShareToken) -> str:
+        """The token in a link that a member shares."""
+        return self._shares.dumps([share.tenant_id.hex, share.share_id.hex])
+
+    def share(self, text: str) -> ShareToken | None:
+        """What a link's token says, None when the signature is not ours."""
+        try:
+            tenant_id, share_id = self._shares.loads(text)
+        except (BadData, ValueError, TypeError):
+            return None
+        share = ShareToken(UUID(hex=tenant_id), UUID(hex=share_id))
+        return share if self.share_token(share) == text else None
+
+    def visitor_hash(self, share: ShareToken, *, visitor: str) -> bytes:
+        """What tells visitors of one link apart, and tells nothing else: not who they are, nor what else they saw."""
+        return hmac.digest(self._visitors, share.share_id.bytes + visitor.encode(), "sha256")
 
     def read(self, token: str) -> Token:
         """Take a credential apart.

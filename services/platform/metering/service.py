@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.platform.db.session import Statement, UnitOfWork
 
-METERS = frozenset({"purchases", "redemptions", "messages.email", "api_cost"})
+METERS = frozenset({"purchases", "activities", "redemptions", "messages.email", "api_cost"})
 """What is counted. A new meter is a product decision, so unknown names are refused."""
 
 # A fact counted again under the same id stays one fact, whatever a retry does.

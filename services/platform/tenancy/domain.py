@@ -42,6 +42,8 @@ class Tenant:
     status: TenantStatus
     locale: str
     created_at: datetime
+    schema_revision: str | None = None
+    """What its schema is at; None before it is made."""
 
     @property
     def home(self) -> Home:

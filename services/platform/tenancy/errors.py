@@ -22,6 +22,15 @@ class TenantSuspended(TenancyError):
 
 
 @dataclass(eq=False)
+class TenantUpgrading(TenancyError):
+    """The tenant's schema is being brought to this release. Nothing was done; the same request succeeds soon."""
+
+    slug: str
+    retryable: bool
+    retry_after_seconds: int
+
+
+@dataclass(eq=False)
 class TenantContradicted(TenancyError):
     """The credential belongs to one tenant and the host or header names another."""
 

@@ -4,6 +4,7 @@ A tenant's schema changes in the same transaction as its recorded revision, so a
 """
 
 import io
+import threading
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +27,9 @@ _GRANTS = (MIGRATIONS.parent / "postgres" / "tenant_grants.sql").read_text
 TENANTS_PER_TRANSACTION = 20
 LOCK_TIMEOUT = "4s"
 SERVER_VERSION_MIN = 16
+
+# Alembic keeps the migration that it is at in its modules: two threads would write into each other's.
+_RENDERING = threading.Lock()
 
 Progress = Callable[[int, int], None]
 """Told after each step: tenants done, tenants in all."""
@@ -50,9 +54,7 @@ def migrate_shared(direct_url: str) -> None:
 
 def head_revision(line: str = "tenant") -> str:
     """The newest revision of a line. Revisions are numbers of four digits, so their order is that of time."""
-    head = ScriptDirectory.from_config(_config(line)).get_current_head()
-    assert head is not None
-    return head
+    return _head(MIGRATIONS / line)
 
 
 def oldest_revision(line: str = "tenant") -> str:
@@ -64,11 +66,15 @@ def oldest_revision(line: str = "tenant") -> str:
 
 @lru_cache(maxsize=16)
 def render_tenant_ddl(from_revision: str = "base", to_revision: str = "head") -> str:
-    """The DDL between two revisions of the tenant line, without schema names and without BEGIN."""
+    """The DDL between two revisions of the tenant line, or back, without schema names and without BEGIN."""
     output = io.StringIO()
     config = _config("tenant")
     config.output_buffer = output
-    command.upgrade(config, f"{from_revision}:{to_revision}", sql=True)
+    # The words "base" and "head" come after all numbers; nobody goes back from the base.
+    is_back = from_revision != "base" and to_revision < from_revision
+    go = command.downgrade if is_back else command.upgrade
+    with _RENDERING:
+        go(config, f"{from_revision}:{to_revision}", sql=True)
     return output.getvalue()
 
 
@@ -129,6 +135,21 @@ def migrate_tenants(direct_url: str, *, progress: Progress) -> tuple[tuple[UUID,
     return tuple(failed)
 
 
+def migrate_tenant(direct_url: str, tenant_id: UUID) -> None:
+    """Bring one tenant to the newest revision; nothing where it is there already, or further.
+
+    Raises:
+        psycopg.Error: a lock was not to be had in time, or the server is away. Nothing has changed then.
+    """
+    with psycopg.connect(direct_url, autocommit=True, row_factory=dict_row) as connection:
+        row = connection.execute(
+            "SELECT schema_revision FROM platform.tenants WHERE id = %s AND schema_revision < %s",
+            [tenant_id, head_revision()],
+        ).fetchone()
+        if row is not None:
+            _migrate_together(connection, [(tenant_id, str(row["schema_revision"]))])
+
+
 def _migrate_batch(
     connection: psycopg.Connection[dict[str, object]], batch: Sequence[tuple[UUID, str]]
 ) -> list[tuple[UUID, str]]:
@@ -154,6 +175,14 @@ def _migrate_together(connection: psycopg.Connection[dict[str, object]], batch: 
             if locked is None:
                 continue
             migrate_schema(connection, tenant_home(tenant_id), revision=revision)
+
+
+@lru_cache(maxsize=16)
+def _head(folder: Path) -> str:
+    # Every request asks, and the answer stays while the release runs.
+    head = ScriptDirectory.from_config(_config(folder.name)).get_current_head()
+    assert head is not None
+    return head
 
 
 def _shared_revision(connection: psycopg.Connection[tuple[Any, ...]]) -> str | None:

@@ -49,6 +49,17 @@ class TenantRegistryRow(PlatformRow):
     suspended_at: Mapped[datetime | None]
 
 
+class SandboxRow(PlatformRow):
+    """That a tenant is a sandbox of a live one. The demo is a sandbox of nobody."""
+
+    __tablename__ = "sandboxes"
+    __table_args__ = (CheckConstraint("tenant_id <> live_tenant_id", name="self_check"), Index(None, "live_tenant_id"))
+
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey(TenantRegistryRow.id), primary_key=True)
+    live_tenant_id: Mapped[UUID] = mapped_column(ForeignKey(TenantRegistryRow.id))
+    created_at: Mapped[datetime]
+
+
 class TenantDomainRow(PlatformRow):
     """A host name by which a tenant is reached."""
 

@@ -23,7 +23,7 @@ CACHE_ENTRIES_MAX = 10_000
 
 COLUMNS = """
 tenants.id, tenants.organization_id, tenants.slug, tenants.name, tenants.mode, tenants.clock_offset_seconds,
-tenants.placement, tenants.status, tenants.locale, tenants.created_at"""
+tenants.placement, tenants.status, tenants.locale, tenants.created_at, tenants.schema_revision"""
 BY_ID = f"SELECT {COLUMNS} FROM platform.tenants WHERE id = %(id)s"
 BY_SLUG = f"SELECT {COLUMNS} FROM platform.tenants WHERE slug = %(slug)s"
 REVISION = "SELECT schema_revision FROM platform.tenants WHERE id = %(id)s"
@@ -103,7 +103,7 @@ def insert_tenant(uow: UnitOfWork, tenant: NewTenant) -> None:
         "name": tenant.name,
         "schema_name": tenant_home(tenant.id).schema,
         "mode": tenant.mode,
-        "clock_offset_seconds": int(tenant.clock_offset.total_seconds()),
+        "clock_offset_seconds": whole_seconds(tenant.clock_offset),
         "locale": tenant.locale,
         "created_at": tenant.created_at,
     }
@@ -124,11 +124,16 @@ def set_suspended(uow: UnitOfWork, *, tenant_id: UUID, suspended: bool) -> bool:
 
 def set_clock_offset(uow: UnitOfWork, *, tenant_id: UUID, offset: timedelta) -> bool:
     """Move a sandbox's clock; False when the tenant is not a sandbox."""
-    return uow.execute(SET_CLOCK, {"id": tenant_id, "seconds": int(offset.total_seconds())}) == 1
+    return uow.execute(SET_CLOCK, {"id": tenant_id, "seconds": whole_seconds(offset)}) == 1
+
+
+def whole_seconds(offset: timedelta) -> int:
+    """A clock's offset as the registry keeps it: the clock is then up to a second later, never earlier."""
+    return -(-offset // timedelta(seconds=1))
 
 
 class TenantRegistry:
-    """Tenants by id, slug and host, remembered for `CACHE_SECONDS` by one process."""
+    """Tenants by id, slug and host, remembered for `CACHE_SECONDS` by one process; sandboxes are read each time."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -173,6 +178,9 @@ class TenantRegistry:
             return found[1]
         with read_session(self._database, PLATFORM, now=wall_now()) as session:
             tenant = read(session)
+        if tenant is not None and tenant.mode is TenantMode.SANDBOX:
+            # Its clock may be moved between two requests, and the second must not live in the time of the first.
+            return tenant
         with self._lock:
             if len(self._known) >= CACHE_ENTRIES_MAX:
                 self._known.clear()
@@ -195,8 +203,11 @@ def usable(tenant: Tenant | None) -> Tenant:
 
 
 def _tenant(row: DictRow | None) -> Tenant | None:
-    if row is None:
-        return None
+    return None if row is None else tenant_of(row)
+
+
+def tenant_of(row: DictRow) -> Tenant:
+    """The tenant of a row of `COLUMNS`."""
     return Tenant(
         id=row["id"],
         organization_id=row["organization_id"],
@@ -208,4 +219,5 @@ def _tenant(row: DictRow | None) -> Tenant | None:
         status=TenantStatus(row["status"]),
         locale=row["locale"],
         created_at=row["created_at"],
+        schema_revision=row["schema_revision"],
     )

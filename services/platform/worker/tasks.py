@@ -16,6 +16,7 @@ from services.platform.db.homes import PLATFORM, Home
 from services.platform.db.session import UnitOfWork, read_session, unit_of_work
 from services.platform.inbox.service import Handlers
 from services.platform.tenancy.domain import Tenant, TenantStatus
+from services.platform.tenancy.first_touch import bring_up_to_date, is_behind
 from services.platform.tenancy.registry import TenantRegistry, tenants, usable
 
 
@@ -34,8 +35,13 @@ class WorkContext:
 
         Raises:
             TenantUnknown, TenantSuspended: nothing is to be done for it now.
+            TenantUpgrading: it is behind this release, and could not be brought up to it now.
         """
         tenant = usable(self.registry.by_id(UUID(tenant_id)))
+        if is_behind(tenant):
+            bring_up_to_date(self.settings.direct_database_url, tenant)
+            self.registry.forget()
+            tenant = usable(self.registry.by_id(UUID(tenant_id)))
         # Log lines of the task name the tenant as people do.
         bind_contextvars(tenant=tenant.slug)
         return tenant

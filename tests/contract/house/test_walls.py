@@ -42,6 +42,7 @@ TOY_ROOMS = """
 """
 TOY_LIBRARIES = """
     sqlalchemy psycopg dramatiq strawberry starlette asyncio stripe smtplib argon2 structlog prometheus_client
+    cel_expr_python
 """
 LEGAL_IMPORTS = (
     ("services.cli", "services.demo.replay"),
@@ -94,6 +95,7 @@ PLANTED_IMPORTS = (
     ("strangers", "doubles.stripe", "loyalty.purchases.service"),
     ("mail", "notifications.messages.service", "smtplib"),
     ("passwords", "demo.replay", "argon2"),
+    ("expressions", "loyalty.purchases.service", "cel_expr_python"),
     ("telemetry", "gateway.middleware.limits", "prometheus_client"),
 )
 

@@ -67,7 +67,7 @@ def test_a_replay_records_every_basket_at_its_own_time(bench: Bench) -> None:
         recorded=4, repeated=0, enrolled=3, redeemed=1, last=BasketPosition(last.occurred_at, "1005"), is_complete=True
     )
     assert bench.told == [(1, 4), (2, 4), (3, 4), (4, 4)]
-    with read_session(bench.database, bench.chain.tenant.home, now=wall_now()) as session:
+    with read_session(bench.database, bench.chain.tenant.home, now=last.occurred_at) as session:
         found = purchases.recent_purchases(session, limit=10)
         member = members.member_by_identity(session, identity=Identity(IdentityKind.CARD, "50"))
         assert member is not None

@@ -1,26 +1,36 @@
-"""A rollout without a pause: tenants are served at the revision before, while they are migrated, and at a newer one."""
+"""A rollout without a pause: tenants that are behind are brought up to date while they sell; newer ones are served."""
 
+import io
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psycopg
 import pytest
+from alembic import command
 from psycopg.rows import dict_row
 
 from services.loyalty.ledger.queries import verify
 from services.platform.clock import wall_now
-from services.platform.db.engine import Database
+from services.platform.db.engine import Database, open_database
 from services.platform.db.homes import PLATFORM, Home
 from services.platform.db.session import read_session
-from services.platform.tenancy import migrations
+from services.platform.tenancy import first_touch, migrations
 from services.platform.tenancy.registry import tenant_by_slug
-from tests.support.graphql_client import GraphQLClient, fresh_key
-from tests.support.story import Merchant, receipt, sign_up
-from tests.support.tenants import DatabaseUrls
+from tests.support.graphql_client import GraphQLClient, fresh_key, running_gateway
+from tests.support.story import Merchant, quick_services, receipt, sign_up
+from tests.support.tenants import POOL_SIZE, DatabaseUrls
 
 TILLS = 3
+PROCESSES = 2
+WAITING = 3
+RELEASE_BEFORE = "0002"
+"""What tenants are at when this release comes."""
+LEASE = "SELECT id FROM platform.tenants WHERE id = %s FOR UPDATE"
+"""What two who migrate one tenant take turns at."""
+STORES = "{ stores(first: 50) { edges { node { id } } } }"
 NEWER = "9999"
 EXPANSION = '''
 """What a newer release may do to a schema in use: it adds."""
@@ -43,22 +53,101 @@ def upgrade() -> None:
 '''
 
 
-def test_tenants_at_the_revision_before_are_served_and_migrated_while_they_sell(
-    gateway: GraphQLClient, database: Database, database_urls: DatabaseUrls
+def test_a_tenant_of_the_release_before_is_brought_up_to_date_by_whoever_meets_it_first(
+    gateway: GraphQLClient, database: Database, database_urls: DatabaseUrls, tmp_path: Path
 ) -> None:
     merchant = sign_up(gateway, "rollout")
+    _a_day_of(merchant)
+    known = merchant.open_store(code="busy"), merchant.enroll()
     home = _home(database, merchant)
-    _put_back(database_urls, home, migrations.oldest_revision())
+    _put_back(database_urls, home)
 
-    _a_day_of(merchant)
-    with _selling(merchant):
-        failed = migrations.migrate_tenants(database_urls.owner, progress=lambda *_: None)
+    with _new_processes(database_urls, tmp_path) as processes, _selling(merchant, known, through=processes) as sold:
+        pass
     _a_day_of(merchant)
 
-    assert failed == ()
+    assert sold.failures == []
+    assert sold.purchases >= TILLS * PROCESSES
     assert _revision(database_urls, home) == migrations.head_revision()
     assert _health(gateway) == ("ready", "ready")
     _books_agree(database, home)
+
+
+def test_the_command_migrates_tenants_while_they_sell(
+    gateway: GraphQLClient, database: Database, database_urls: DatabaseUrls, tmp_path: Path
+) -> None:
+    merchant = sign_up(gateway, "rollout")
+    _a_day_of(merchant)
+    known = merchant.open_store(code="busy"), merchant.enroll()
+    home = _home(database, merchant)
+    _put_back(database_urls, home)
+
+    with _new_processes(database_urls, tmp_path) as processes, _selling(merchant, known, through=processes) as sold:
+        failed = migrations.migrate_tenants(database_urls.owner, progress=lambda *_: None)
+
+    assert (failed, sold.failures) == ((), [])
+    assert _revision(database_urls, home) == migrations.head_revision()
+    _books_agree(database, home)
+
+
+def test_who_waits_for_a_tenant_keeps_no_other_waiting(
+    gateway: GraphQLClient, database_urls: DatabaseUrls, database: Database, tmp_path: Path
+) -> None:
+    behind, other = sign_up(gateway, "behind"), sign_up(gateway, "other")
+    _a_day_of(behind)
+    _a_day_of(other)
+    home = _home(database, behind)
+    _put_back(database_urls, home)
+    answers: list[object] = []
+
+    with _new_processes(database_urls, tmp_path) as (process, _other_process):
+        with psycopg.connect(database_urls.owner) as somebody:
+            somebody.execute(LEASE, [home.tenant_id])
+            waiting = [
+                threading.Thread(target=lambda: answers.append(_at(process, behind).ask(STORES)))
+                for _ in range(WAITING)
+            ]
+            for thread in waiting:
+                thread.start()
+            _a_day_of(_at(process, other))
+            assert (answers, _revision(database_urls, home)) == ([], RELEASE_BEFORE)
+            somebody.rollback()
+        for thread in waiting:
+            thread.join(30)
+
+    assert len(answers) == WAITING
+    assert _revision(database_urls, home) == migrations.head_revision()
+
+
+def test_who_has_waited_in_vain_is_told_to_come_again(
+    gateway: GraphQLClient,
+    database_urls: DatabaseUrls,
+    database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    merchant = sign_up(gateway, "behind")
+    _a_day_of(merchant)
+    home = _home(database, merchant)
+    _put_back(database_urls, home)
+    monkeypatch.setattr(migrations, "LOCK_TIMEOUT", "100ms")
+    monkeypatch.setattr(first_touch, "WAIT_SECONDS_MAX", 0.0)
+
+    with _new_processes(database_urls, tmp_path) as (process, _other_process):
+        with psycopg.connect(database_urls.owner) as somebody:
+            somebody.execute(LEASE, [home.tenant_id])
+            refused = _at(process, merchant).send(STORES)
+            somebody.rollback()
+        again = _at(process, merchant).ask(STORES)
+
+    assert (refused.status, refused.headers["retry-after"]) == (503, "2")
+    assert refused.error == {
+        "code": "TENANT_UPGRADING",
+        "slug": "behind",
+        "retryable": True,
+        "retryAfterSeconds": 2,
+    }
+    assert len(again["edges"]) == 1
 
 
 @pytest.fixture
@@ -108,12 +197,35 @@ def _home(database: Database, merchant: Merchant) -> Home:
     return tenant.home
 
 
-def _put_back(urls: DatabaseUrls, home: Home, revision: str) -> None:
-    """Make a new tenant's empty schema at an older revision, as it was before the rollout."""
+def _put_back(urls: DatabaseUrls, home: Home) -> None:
+    """Take a tenant's schema back to what the release before made of it, with all that is in it."""
+    output = io.StringIO()
+    config = migrations._config("tenant")  # noqa: SLF001  the product never goes back
+    config.output_buffer = output
+    command.downgrade(config, f"{migrations.head_revision()}:{RELEASE_BEFORE}", sql=True)
     with psycopg.connect(urls.owner) as owner:
-        owner.execute(f"DROP SCHEMA {home.schema} CASCADE".encode())
-        migrations.make_schema(owner, home, revision=revision)
-        owner.execute("UPDATE platform.tenants SET schema_revision = %s WHERE id = %s", [revision, home.tenant_id])
+        owner.execute(f"SET LOCAL search_path TO {home.schema}".encode())
+        owner.execute(output.getvalue().encode())
+        owner.execute(
+            "UPDATE platform.tenants SET schema_revision = %s WHERE id = %s", [RELEASE_BEFORE, home.tenant_id]
+        )
+
+
+@contextmanager
+def _new_processes(urls: DatabaseUrls, home: Path) -> Iterator[tuple[GraphQLClient, ...]]:
+    """Processes of this release that have met nobody yet."""
+    with ExitStack() as stack:
+        clients = []
+        for _ in range(PROCESSES):
+            database = open_database(urls.app, pool_size=POOL_SIZE)
+            stack.callback(database.close)
+            clients.append(stack.enter_context(running_gateway(quick_services(database, urls, home))))
+        yield tuple(clients)
+
+
+def _at(process: GraphQLClient, merchant: Merchant) -> Merchant:
+    """The merchant's owner, as a client of another process."""
+    return replace(merchant, client=process.as_(merchant.client.token))
 
 
 def _a_day_of(merchant: Merchant) -> None:
@@ -158,36 +270,44 @@ def _a_day_of(merchant: Merchant) -> None:
     assert len(seen["ledger"]["edges"]) == 4
 
 
+@dataclass(slots=True)
+class _Sold:
+    """What the tills saw."""
+
+    purchases: int = 0
+    failures: list[BaseException] = field(default_factory=list)
+
+
 @contextmanager
-def _selling(merchant: Merchant) -> Iterator[None]:
-    """Tills that sell until the block ends, and at least some purchases each; not one may fail."""
-    stop, failures = threading.Event(), list[BaseException]()
-    store = merchant.open_store(code="busy")
-    members = [merchant.enroll() for _ in range(TILLS)]
-    busy = threading.Barrier(TILLS + 1)
+def _selling(merchant: Merchant, known: tuple[str, str], *, through: Sequence[GraphQLClient]) -> Iterator[_Sold]:
+    """Tills at each process that begin together and sell until the block ends, each at least once."""
+    store, member = known
+    tills = [_at(process, merchant) for process in through for _ in range(TILLS)]
+    stop, sold, together = threading.Event(), _Sold(), threading.Barrier(len(tills) + 1)
 
-    def sell(member: str) -> None:
-        try:
-            merchant.do("recordPurchase", "points", **receipt(store, "10.00", member=member))
-            busy.wait(30)
-            while not stop.is_set():
-                merchant.do("recordPurchase", "points", **receipt(store, "10.00", member=member))
-        except BaseException as error:
-            failures.append(error)
-            busy.abort()
-            raise
+    def sell(till: Merchant) -> None:
+        together.wait(30)
+        while True:
+            try:
+                bought = till.do("recordPurchase", "points", **receipt(store, "10.00", member=member))
+                assert bought["points"] == 10
+            except BaseException as error:
+                sold.failures.append(error)
+                raise
+            sold.purchases += 1
+            if stop.is_set():
+                return
 
-    tills = [threading.Thread(target=sell, args=(member,)) for member in members]
-    for till in tills:
-        till.start()
-    busy.wait(30)
+    threads = [threading.Thread(target=sell, args=(till,)) for till in tills]
+    for thread in threads:
+        thread.start()
+    together.wait(30)
     try:
-        yield
+        yield sold
     finally:
         stop.set()
-        for till in tills:
-            till.join()
-    assert failures == []
+        for thread in threads:
+            thread.join()
 
 
 def _revision(urls: DatabaseUrls, home: Home) -> str:

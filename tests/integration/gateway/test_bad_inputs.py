@@ -200,7 +200,6 @@ def test_points_that_cannot_move(shop: Shop, mutation: str, input_: dict[str, An
         ({"refund": {"lines": [{"position": 1, "quantity": "2"}]}}, "REFUND_QUANTITY_EXCEEDS_LINE"),
         ({"refund": {"lines": [{"position": 9, "quantity": "1"}]}}, "REFUND_LINE_UNKNOWN"),
         ({"purchase": {"id": encode("Purchase", NOBODY)}}, "PURCHASE_NOT_FOUND"),
-        ({"purchase": {"external": {"source": "till", "externalId": "unknown"}}}, "PURCHASE_NOT_FOUND"),
         ({"occurredAt": "2999-01-01T00:00:00Z"}, "OCCURRED_IN_FUTURE"),
     ],
 )

@@ -155,6 +155,32 @@ def test_an_unknown_outcome_is_tried_again_only_under_a_key(bench: Bench, has_ke
     assert len(attempts) == attempts_made
 
 
+def test_what_takes_too_long_is_told_at_once(bench: Bench) -> None:
+    attempts: list[int] = []
+
+    def work(uow: UnitOfWork) -> None:
+        attempts.append(1)
+        insert(uow, "a")
+        uow.execute("SET LOCAL statement_timeout TO '10ms'")
+        uow.execute("SELECT pg_sleep(20)")
+
+    def look(session: ReadSession) -> None:
+        attempts.append(1)
+        session.fetch_all("SELECT set_config('statement_timeout', '10ms', true)")
+        session.fetch_all("SELECT pg_sleep(20)")
+
+    async def story(bench: Bench) -> list[bool]:
+        with pytest.raises(ServiceUnavailable) as commanding:
+            await bench.operation().run_command(work, has_key=True)
+        with pytest.raises(ServiceUnavailable) as reading:
+            await bench.operation().read(look)
+        return [commanding.value.retryable, reading.value.retryable]
+
+    assert bench.run(story) == [True, True]
+    assert len(attempts) == 2
+    assert bench.codes() == []
+
+
 def test_other_failures_are_not_tried_again(bench: Bench) -> None:
     attempts: list[int] = []
 

@@ -27,6 +27,7 @@ LAW = settings(
     deadline=None, derandomize=True, database=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow]
 )
 PLAIN = ("id", "name", "birthday", "locale", "timezone", "status", "enrolledAt", "updatedAt", "__typename")
+PROFILE = ("tags", "isReferred", "profileCompletedAt")
 BALANCE = ("unit", "pending", "available", "held", "owed", "earned", "spent", "expired", "reversed", "adjusted")
 ENTRY = ("id", "kind", "sequence", "points", "reason", "actorKind", "occurredAt", "recordedAt", "hash", "previousHash")
 TIER = ("code", "threshold", "multiplier", "name { zh en }", "t: __typename")
@@ -65,6 +66,8 @@ ledgers = some(
 )
 members = some(
     *PLAIN,
+    *PROFILE,
+    named("fields", some("code", "value", "__typename")),
     "other: name",
     named("identities", some("kind", "value", "__typename")),
     named("balances", some(*BALANCE, "__typename")),
@@ -127,6 +130,12 @@ def crowd(shared_api: GraphQLClient, shared_urls: DatabaseUrls) -> Crowd:
         connection.execute(
             "UPDATE members SET enrolled_at = date_trunc('second', enrolled_at)"
             " WHERE id IN (SELECT id FROM members LIMIT 3)"
+        )
+        # What the program would have to declare first.
+        connection.execute(
+            "UPDATE members SET tags = ARRAY['b', 'é \"', 'Z'], fields = %s, profile_completed_at = enrolled_at"
+            " WHERE id IN (SELECT id FROM members LIMIT 4)",
+            ['{"b": 1, "B": "引号\\"", "a": true, "_": "2026-02-28"}'],
         )
     return Crowd(
         owner, owner.create_api_key("MEMBERS_READ", store_id=store), members, owner.as_(owner.token_of(members[1]))

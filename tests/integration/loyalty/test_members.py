@@ -56,6 +56,7 @@ def test_a_member_joins(merchant: Merchant, store: Store) -> None:
         enrolled_store_id=store.id,
         updated_at=NOW,
         identities=(EMAIL, PHONE),
+        profile_completed_at=NOW,
     )
     letters = merchant.rows("SELECT type, payload FROM outbox ORDER BY id")
     assert letters == [

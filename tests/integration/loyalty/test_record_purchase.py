@@ -242,5 +242,5 @@ def test_accruals_without_points_have_no_lot(merchant: Merchant, store: Store) -
     accruals = merchant.read(
         lambda session: purchases.accruals_by_purchases(session, purchase_ids=[recorded.purchase_id])
     )
-    assert accruals[recorded.purchase_id] == (Accrual(recorded.purchase_id, "every-purchase", None, 0, 0),)
+    assert accruals[recorded.purchase_id] == (Accrual(recorded.purchase_id, "every-purchase", None, 0, 0, "points"),)
     assert merchant.rows("SELECT entry_id FROM purchases") == [{"entry_id": None}]

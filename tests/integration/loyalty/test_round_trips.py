@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from services.loyalty.members.domain import Identity, IdentityKind
+from services.loyalty.programs import repository
 from services.loyalty.purchases import service as purchases
 from services.platform.db.engine import Database, open_database
 from services.platform.tenancy.domain import Tenant
@@ -16,6 +17,12 @@ from tests.support.builders.merchant import Merchant
 from tests.support.tenants import DatabaseUrls
 
 EMAIL = Identity(IdentityKind.EMAIL, "ada@example.com")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs of other tests are remembered under the same schema."""
+    monkeypatch.setattr(repository, "_memory", repository.VersionMemory())
 
 
 @pytest.fixture
@@ -56,14 +63,15 @@ def test_the_hot_verbs_keep_to_their_round_trips(single: Database, tenant: Tenan
             verb()
         counted[name] = (traffic.statements, traffic.round_trips)
 
+    # Of a purchase two are the amounts that tiers look at, read and written; a change of tier is written down as well.
     assert counted == {
-        "record, with a change of tier": (29, 2),
-        "replay": (15, 3),
-        "the same receipt under another key": (15, 2),
-        "record": (29, 2),
+        "record, with a change of tier": (32, 2),
+        "replay": (16, 3),
+        "the same receipt under another key": (16, 2),
+        "record": (31, 2),
         "record for a guest": (14, 2),
-        "record by e-mail": (30, 3),
-        "record forty of ten members": (29, 2),
+        "record by e-mail": (32, 3),
+        "record forty of ten members": (31, 2),
         "redeem": (22, 3),
     }
 

@@ -62,7 +62,7 @@ class Attacker:
         """Try the other tenant's name, then one that exists nowhere, and compare."""
         target, naming = position.leaf.target, position.naming
         foreign_name = naming.foreign(self.world.b)
-        request = prepare(self.world.schema, target, self.world.a, at=position, value=foreign_name)
+        request = prepare(self.world.schema, target, self.world.a, at=position, value=foreign_name, other=self.world.b)
         before = self.observer.snapshot()
         self.is_asking_foreign = True
         foreign = self._send(request)
@@ -74,7 +74,7 @@ class Attacker:
             yield Finding("change", str(position), ", ".join(changed))
         if is_success(foreign) and target.is_mutation:
             self.given.append(foreign_name)
-        if leaked := self.secrets.found_in(without(text_of(foreign), foreign_name, *self.given)):
+        if leaked := self.secrets.found_in(without(text_of(foreign), foreign_name, *request.borrowed, *self.given)):
             yield Finding("leak", str(position), f"{leaked!r} in {text_of(foreign)[:2000]}")
         if not self.tells_by_nature(position):
             yield from self._compare(position, request, foreign, foreign_name)

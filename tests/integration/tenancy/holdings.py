@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.integration.tenancy.supplies import Supplies
+
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 TELLING_LENGTH_MIN = 8
 """Shorter texts (codes of currencies, kinds) are nobody's own."""
@@ -23,6 +25,12 @@ class Holdings:
     token: str
     look: Callable[[str], Any]
     """Asks a query as the owner: for what changes while the tenant is attacked."""
+    supplies: Supplies
+    """Makes, as the owner, what requests use up."""
+    identities: Mapping[str, str]
+    """The member's, by kind."""
+    friend: Mapping[str, str]
+    """The identities of the member to whom points are given, by kind; under ``id`` who that is."""
     objects: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     """Scalars of each object that was seen, by type."""
     cursors: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -54,7 +62,7 @@ class Holdings:
 
     def identity(self, kind: str) -> str:
         """The member's identity of a kind."""
-        return next(str(each["value"]) for each in self.objects["MemberIdentity"] if each["kind"] == kind)
+        return self.identities[kind]
 
     def _remember_object(self, value: Mapping[str, Any], owner: str, name: str) -> None:
         type_name = str(value.get("__typename", ""))

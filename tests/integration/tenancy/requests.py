@@ -17,6 +17,7 @@ from graphql import (
 
 from tests.integration.tenancy.holdings import Holdings
 from tests.integration.tenancy.selections import document
+from tests.integration.tenancy.supplies import BEFOREHAND
 from tests.integration.tenancy.targets import Leaf, Path, Target, bare, is_choice, leaves
 from tests.integration.tenancy.values import PREFERRED, Naming, Omitted, naming_of, plain_value
 
@@ -40,6 +41,8 @@ class Prepared:
 
     query: str
     variables: dict[str, Any]
+    borrowed: tuple[str, ...] = ()
+    """The other tenant's names in it beside the one in question."""
 
 
 def positions(schema: GraphQLSchema, target: Target, node_types: tuple[str, ...]) -> Iterator[Position]:
@@ -60,22 +63,28 @@ def prepare(
     *,
     at: Position | None = None,
     value: str | None = None,
+    other: Holdings | None = None,
 ) -> Prepared:
     """A request with the caller's own values, but for ``value`` at one position.
+
+    What names the same thing beside it is read from ``other``, if there is one.
 
     Raises:
         Undescribed, LookupError: there is no value for some leaf.
     """
     # A target below a root field is reached through that field with the caller's own values.
     root = Target(target.trail[:1])
+    if target.step.name in BEFOREHAND:
+        BEFOREHAND[target.step.name](own.supplies)
     variables: dict[str, Any] = {}
     declared: list[str] = []
     given: dict[str, str] = {}
+    borrowed: list[str] = []
     for prefix, each in (("root_", root), ("", target)):
         if prefix and target.is_root:
             continue
         written = []
-        filler = _Filler(schema, each, own, at if not prefix else None, value)
+        filler = _Filler(schema, each, own, at if not prefix else None, value, other)
         for name, argument in each.step.field.args.items():
             # A page begins where it begins, unless the cursor itself is in question.
             if name == "after" and (at is None or at.leaf.path != ("after",)):
@@ -88,19 +97,28 @@ def prepare(
             declared.append(f"${prefix}{name}: {argument.type}")
             written.append(f"{name}: ${prefix}{name}")
         given[prefix] = ", ".join(written)
+        borrowed += filler.borrowed
     text = document(schema, target, given[""], ", ".join(declared), given.get("root_", ""))
-    return Prepared(text, variables)
+    return Prepared(text, variables, tuple(borrowed))
 
 
 class _Filler:
     def __init__(
-        self, schema: GraphQLSchema, target: Target, own: Holdings, at: Position | None, value: str | None
+        self,
+        schema: GraphQLSchema,
+        target: Target,
+        own: Holdings,
+        at: Position | None,
+        value: str | None,
+        other: Holdings | None,
     ) -> None:
         self._schema = schema
         self._target = target
         self._own = own
         self._at = at
         self._value = value
+        self._other = other
+        self.borrowed: list[str] = []
 
     def fill(self, type_: GraphQLInputType, path: Path, owner: str) -> Any:
         """A value of an input type."""
@@ -133,6 +151,9 @@ class _Filler:
         if self._at and self._value is not None and leaf.path == self._at.leaf.path:
             return self._at.naming.within(self._own, self._value)
         naming = naming_of(self._schema, leaf, ("Member",))
+        if naming and self._at and self._other and leaf.name in self._at.naming.beside:
+            self.borrowed.append(naming[0].foreign(self._other))
+            return self.borrowed[-1]
         return naming[0].within(self._own, naming[0].own(self._own)) if naming else plain_value(leaf, self._own)
 
 

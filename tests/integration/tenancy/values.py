@@ -9,7 +9,7 @@ import hashlib
 import itertools
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from services.gateway.graphql.ids import encode
 from services.platform.ids import new_id
 from tests.integration.tenancy.holdings import Holdings
 from tests.integration.tenancy.selections import PAGE
+from tests.integration.tenancy.supplies import PAID, USED_UP
 from tests.integration.tenancy.targets import Leaf
 
 _numbers = itertools.count(1)
@@ -40,7 +41,9 @@ OMITTED = Omitted()
 class Naming:
     """How a leaf names something. ``own`` and ``foreign`` read holdings, ``nowhere`` makes one up beside the foreign.
 
-    ``within`` puts the name into what the leaf holds, given the caller's holdings.
+    ``within`` puts the name into what the leaf holds, given the caller's holdings. ``beside`` are the other leaves
+    that name the same thing along with it: the attack takes the other tenant's of them as well, as a name that is
+    found only together with them proves nothing alone.
     """
 
     what: str
@@ -48,11 +51,27 @@ class Naming:
     foreign: Callable[[Holdings], str]
     nowhere: Callable[[str], str]
     within: Callable[[Holdings, str], Any] = lambda _, value: value
+    beside: frozenset[str] = frozenset()
 
 
 def fresh(word: str) -> str:
     """A text that was never used before."""
     return f"{word}-{next(_numbers)}"
+
+
+def post_of(word: str) -> str:
+    """The address of a post in public."""
+    return f"https://social.test/{word}"
+
+
+def guest_receipt_of(slug: str) -> str:
+    """The number of a tenant's receipt that is nobody's yet."""
+    return f"guest-receipt-{slug}"
+
+
+def event_of(slug: str) -> str:
+    """The code of the event that a tenant's program declares."""
+    return f"event_{slug.replace('-', '_')}"
 
 
 def fresh_phone(_: object = None) -> str:
@@ -92,6 +111,15 @@ def _reward_version(holdings: Holdings) -> Any:
     return holdings.look(f'{{ reward(id: "{reward_id}") {{ version }} }}')["version"]
 
 
+def _scheduled_version(holdings: Holdings) -> Any:
+    versions = holdings.look("{ program { versions(first: 20) { edges { node { number effectiveFrom } } } } }")[
+        "versions"
+    ]
+    return next(
+        edge["node"]["number"] for edge in versions["edges"] if edge["node"]["effectiveFrom"].startswith("2099")
+    )
+
+
 def _unknown_text(_: Any) -> str:
     return fresh("unknown")
 
@@ -110,9 +138,34 @@ NAMING: Mapping[tuple[str, str], Naming] = MappingProxyType(
         ("RefundPurchaseInput", "externalId"): _created(
             "refund", _field("Refund", "externalId"), lambda: fresh("refund")
         ),
+        ("ClaimPurchaseInput", "externalId"): _looked_up(
+            "receipt", lambda it: guest_receipt_of(it.slug), _unknown_text
+        ),
+        ("ExchangePurchaseInput", "externalId"): _created(
+            "receipt", _field("Purchase", "externalId"), lambda: fresh("receipt")
+        ),
+        ("ExchangePurchaseInput", "refundExternalId"): _created(
+            "refund", _field("Refund", "externalId"), lambda: fresh("refund")
+        ),
+        ("ExternalActivityInput", "externalId"): _looked_up(
+            "activity", _field("Activity", "externalId"), _unknown_text
+        ),
+        ("RecordActivityInput", "externalId"): _created(
+            "activity", _field("Activity", "externalId"), lambda: fresh("deed")
+        ),
+        ("SurveyAnswerInput", "answerId"): _created("answer", lambda it: f"answer-{it.slug}", lambda: fresh("answer")),
+        ("MentionInput", "url"): _created("post", lambda it: post_of(it.slug), lambda: post_of(fresh("post"))),
+        ("CustomEventInput", "event"): _looked_up("event", lambda it: event_of(it.slug), _unknown_text),
+        ("EnrollMemberInput", "referralCode"): _looked_up(
+            "referral code", _field("Member", "referralCode"), lambda _: "22222222"
+        ),
         ("CreateStoreInput", "code"): _created("store code", _field("Store", "code"), lambda: fresh("store")),
         ("CreateRewardInput", "code"): _created("reward code", _field("Reward", "code"), lambda: fresh("reward")),
         ("InviteStaffInput", "email"): _created("account", lambda holdings: holdings.email, fresh_email),
+        ("CreateSandboxInput", "slug"): _created("slug", lambda holdings: holdings.slug, lambda: fresh("shop")),
+        ("PromoteProgramInput", "sandboxSlug"): _looked_up(
+            "sandbox", lambda holdings: sandbox_of(holdings.slug), lambda _: fresh("shop")
+        ),
         ("SignUpInput", "email"): _created("account", lambda holdings: holdings.email, fresh_email),
         ("SignUpInput", "slug"): _created("slug", lambda holdings: holdings.slug, lambda: fresh("shop")),
         ("IdentityInput", "value"): _created("email", lambda it: it.spare_emails.pop(), fresh_email),
@@ -131,37 +184,72 @@ PLAIN: Mapping[tuple[str, str], Any] = MappingProxyType(
         ("", "first"): PAGE,
         ("", "from"): "2026-01-01",
         ("", "to"): "2026-12-31",
+        ("", "event"): OMITTED,
         ("", "isArchived"): False,
+        ("AdvanceClockInput", "to"): OMITTED,
+        ("CreateSandboxInput", "beginsAt"): OMITTED,
+        ("LiabilityReportInput", "unit"): OMITTED,
+        ("PromoteProgramInput", "revision"): lambda holdings: _draft(holdings)["revision"],
         ("AcceptInvitationInput", "token"): "a bearer secret, which names nothing that could be listed",
         ("LogInInput", "password"): lambda holdings: holdings.password,
         ("CreateApiKeyInput", "expiresAt"): OMITTED,
         ("CreateApiKeyInput", "scopes"): "STORES_READ",
         ("CreateRewardInput", "stock"): 5,
         ("ExternalPurchaseInput", "source"): "till",
+        ("CaptureHoldInput", "points"): 1,
+        ("ClaimPurchaseInput", "source"): "till",
+        ("ClaimPurchaseInput", "total"): PAID,
+        ("CheckInInput", "code"): "a signed code, which names nothing that could be listed",
+        ("CreateCheckInCodeInput", "validSeconds"): 60,
+        ("CreateShareInput", "url"): "https://shop.test/spring",
+        ("CustomEventInput", "data"): lambda _: {},
+        ("CustomFieldInput", "code"): "roast",
+        ("CustomFieldInput", "value"): "dark",
+        ("ExternalActivityInput", "source"): "app",
+        ("RecordActivityInput", "occurredAt"): OMITTED,
+        ("HoldPointsInput", "minutes"): 60,
+        ("HoldPointsInput", "unit"): OMITTED,
         ("IdentityInput", "kind"): "EMAIL",
         ("InviteStaffInput", "role"): "CASHIER",
+        ("PublishProgramInput", "effectiveFrom"): OMITTED,
         ("PublishProgramInput", "revision"): lambda holdings: _draft(holdings)["revision"],
         ("RecordPurchaseInput", "occurredAt"): OMITTED,
         ("RedeemRewardInput", "expectedPoints"): OMITTED,
         ("RefundPurchaseInput", "occurredAt"): OMITTED,
         ("RefundOfInput", "amount"): "0.01",
+        ("ReportActionInput", "action"): "order_shipped",
+        ("RollbackProgramInput", "effectiveFrom"): OMITTED,
+        ("WhyNotInput", "ruleId"): lambda holdings: _draft(holdings)["document"]["rules"][0]["id"],
         ("SaveProgramDraftInput", "revision"): lambda holdings: _draft(holdings)["revision"],
+        ("SetMemberTierInput", "tier"): "regular",
+        ("SetMemberTierInput", "until"): OMITTED,
+        ("TransferPointsInput", "unit"): OMITTED,
         ("UpdateRewardInput", "stock"): 100,
         ("UpdateRewardInput", "version"): _reward_version,
+        ("WithdrawProgramVersionInput", "versionNumber"): _scheduled_version,
     }
 )
 PLAIN_TEXTS = frozenset(
     {
+        "add",
         "address",
         "category",
         "channel",
+        "codes",
         "en",
         "merchantName",
+        "message",
         "name",
         "password",
         "reason",
+        "product",
+        "reference",
+        "remove",
         "sku",
         "source",
+        "staff",
+        "survey",
+        "tags",
         "zh",
     }
 )
@@ -180,9 +268,11 @@ BY_TYPE: Mapping[str, Any] = MappingProxyType(
         "WholeNumber": 7,
     }
 )
-PREFERRED: Mapping[str, str] = MappingProxyType({"RefundOfInput": "amount"})
+PREFERRED: Mapping[str, str] = MappingProxyType({"RefundOfInput": "amount", "DeedInput": "mention"})
 """Of a choice, what can be asked for again and again; elsewhere the first alternative is taken."""
 ZERO_DECIMALS = frozenset({"discount"})
+RECEIPT = frozenset({"externalId", "storeId"})
+"""What a guest's receipt is claimed by; with another store it is told like one that is not there."""
 
 
 def naming_of(schema: GraphQLSchema, leaf: Leaf, foreign_types: tuple[str, ...]) -> tuple[Naming, ...]:
@@ -191,6 +281,10 @@ def naming_of(schema: GraphQLSchema, leaf: Leaf, foreign_types: tuple[str, ...])
     Raises:
         Undescribed
     """
+    return tuple(_as_used(leaf, naming) for naming in _namings(schema, leaf, foreign_types))
+
+
+def _namings(schema: GraphQLSchema, leaf: Leaf, foreign_types: tuple[str, ...]) -> tuple[Naming, ...]:
     if leaf.type.name == "ID":
         return tuple(_id_of(name) for name in _id_types(schema, leaf, foreign_types))
     if leaf.type.name == "IdempotencyKey":
@@ -225,6 +319,12 @@ def plain_value(leaf: Leaf, holdings: Holdings | None) -> Any:
     raise Undescribed(f"{leaf}: say in {__name__} what it names, or that it names nothing")
 
 
+def sandbox_of(slug: str) -> str:
+    """The slug of a tenant's sandbox."""
+    # Not the slug itself, as with keys.
+    return f"try-{hashlib.sha256(slug.encode()).hexdigest()[:12]}"
+
+
 def key_of(operation: str, slug: str) -> str:
     """The idempotency key that a tenant used for a mutation when it was filled."""
     # Not the slug itself: that is what the other tenant is recognized by.
@@ -241,6 +341,21 @@ def next_to_cursor(cursor: str) -> str:
         place = last if last.isdigit() else f"{last}!"
     text = json.dumps([*before, place], separators=(",", ":"), ensure_ascii=False)
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
+def _as_used(leaf: Leaf, naming: Naming) -> Naming:
+    """What a leaf names there where it stands."""
+    if "recipient" in leaf.path:
+        naming = _looked_up(naming.what, _friend(leaf.name), naming.nowhere)
+    if supply := USED_UP.get((leaf.target.step.name, leaf.owner, leaf.name)):
+        naming = replace(naming, own=lambda it: supply(it.supplies))
+    if leaf.owner == "ClaimPurchaseInput" and leaf.name in RECEIPT:
+        naming = replace(naming, beside=RECEIPT - {leaf.name})
+    return naming
+
+
+def _friend(leaf_name: str) -> Callable[[Holdings], Any]:
+    return lambda it: it.friend[{"id": "id", "externalId": "EXTERNAL"}.get(leaf_name, leaf_name.upper())]
 
 
 def _id_of(type_name: str) -> Naming:
@@ -264,5 +379,5 @@ def _id_types(schema: GraphQLSchema, leaf: Leaf, foreign_types: tuple[str, ...])
 def _about_store(document: Any, code: str) -> Any:
     """A program document whose first rule speaks of one store."""
     copied = json.loads(json.dumps(document))
-    copied["spendRules"][0].setdefault("conditions", {})["stores"] = [code]
+    copied["rules"][0]["when"] = {"field": "store.code", "op": "in", "value": [code]}
     return copied

@@ -1,6 +1,6 @@
 """Two tenants with one of everything, made through the API, and all that each of them sees of itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -9,12 +9,15 @@ from graphql import GraphQLInterfaceType, GraphQLSchema
 from services.gateway.graphql.schema import build_schema
 from tests.integration.tenancy.holdings import Holdings
 from tests.integration.tenancy.requests import prepare
+from tests.integration.tenancy.supplies import PAID, Supplies
 from tests.integration.tenancy.targets import Target, targets
-from tests.integration.tenancy.values import key_of
+from tests.integration.tenancy.values import event_of, guest_receipt_of, key_of, post_of, sandbox_of
 from tests.support.graphql_client import GraphQLClient
 from tests.support.story import Caller, Merchant, receipt, sign_up
 
 SPARE_MEMBERS = 5
+APPROVED_ALONE = 50_000
+"""Points that one person may adjust."""
 CRAWLS = 2
 """The second crawl has the ids that the first one found."""
 
@@ -31,7 +34,9 @@ class World:
     def moved_to(self, client: GraphQLClient) -> "World":
         """The same tenants, reached through another gateway."""
         for holdings in (self.a, self.b):
-            holdings.look = Caller(client.as_(holdings.token)).ask
+            owner = Caller(client.as_(holdings.token))
+            holdings.look = owner.ask
+            holdings.supplies = replace(holdings.supplies, owner=owner)
         return World(self.schema, client, self.a, self.b)
 
     @property
@@ -73,19 +78,19 @@ def _fill(client: GraphQLClient, schema: GraphQLSchema, slug: str, number: int) 
     spare_emails = [f"spare{number}@{slug}.test" for number in range(SPARE_MEMBERS)]
     for email in spare_emails:
         owner.enroll(email=email)
+    friend = _identities("friend", slug, f"+8613800001{number:03d}")
+    friend_id = owner.enroll(identities=_as_input(friend))
+    identities = _identities("member", slug, f"+8613800000{number:03d}")
     member = owner.enroll(
-        identities=[
-            {"kind": "EMAIL", "value": f"member@{slug}.test"},
-            {"kind": "PHONE", "value": f"+8613800000{number:03d}"},
-            {"kind": "CARD", "value": f"card-{slug}"},
-            {"kind": "EXTERNAL", "value": f"external-{slug}"},
-        ],
+        identities=_as_input(identities),
         name=f"Member {slug}",
         birthday="1990-05-17",
         storeId=store,
         idempotencyKey=key_of("enrollMember", slug),
     )
     _trade(owner, slug, store=store, member=member)
+    _prepare(owner, slug, store=store, member=member)
+    _act(owner, slug, store=store, member=member)
     owner.do(
         "inviteStaff",
         "replayed",
@@ -96,13 +101,36 @@ def _fill(client: GraphQLClient, schema: GraphQLSchema, slug: str, number: int) 
     )
     owner.do("createApiKey", "secret", name=f"Key {slug}", scopes=["STORES_READ"], storeId=store)
     assert owner.client.token is not None
-    holdings = Holdings(slug, slug, owner.email, password_of(slug), owner.client.token, owner.ask)
+    holdings = Holdings(
+        slug,
+        slug,
+        owner.email,
+        password_of(slug),
+        owner.client.token,
+        owner.ask,
+        Supplies(owner, store, member),
+        identities,
+        {**friend, "id": friend_id},
+    )
     holdings.spare_emails = spare_emails
     for _ in range(CRAWLS):
         _crawl(client, schema, holdings)
     for type_name in node_types(schema):
         holdings.one(type_name)
     return holdings
+
+
+def _identities(word: str, slug: str, phone: str) -> dict[str, str]:
+    return {
+        "EMAIL": f"{word}@{slug}.test",
+        "PHONE": phone,
+        "CARD": f"{word}-card-{slug}",
+        "EXTERNAL": f"{word}-external-{slug}",
+    }
+
+
+def _as_input(identities: dict[str, str]) -> list[dict[str, str]]:
+    return [{"kind": kind, "value": value} for kind, value in identities.items()]
 
 
 def password_of(slug: str) -> str:
@@ -115,9 +143,18 @@ def _publish(owner: Merchant, slug: str) -> None:
     document: dict[str, Any] = owner.ask("{ program { draft { document } } }")["draft"]["document"]
     name = {"en": f"Program {slug}", "zh": f"计划 {slug}"}
     document["name"] = name
-    document["spendRules"][0]["name"] = name
+    document["rules"][0]["name"] = name
     document["tiers"]["levels"][0]["name"] = name
+    document.setdefault("policies", {})["transfers"] = {"allowed": True}
+    document["policies"]["adjustmentApprovalPoints"] = APPROVED_ALONE
+    document["fields"] = [
+        {"code": "roast", "owner": owner_kind, "type": "text", "name": name} for owner_kind in ("member", "purchase")
+    ]
+    document["events"] = [{"code": event_of(slug), "name": name, "schema": {"type": "object"}}]
     owner.publish(document)
+    # Once more, for a day that does not come: what has not begun can be withdrawn.
+    revision = owner.ask("{ program { draft { revision } } }")["draft"]["revision"]
+    owner.do("publishProgram", "version { number }", revision=revision, effectiveFrom="2099-01-01T00:00:00Z")
 
 
 def _trade(owner: Merchant, slug: str, *, store: str, member: str) -> None:
@@ -133,6 +170,7 @@ def _trade(owner: Merchant, slug: str, *, store: str, member: str) -> None:
             idempotencyKey=key_of("recordPurchase", slug),
         ),
     )
+    owner.do("recordPurchase", "points", **receipt(store, PAID, externalId=guest_receipt_of(slug)))
     owner.do(
         "refundPurchase",
         "refund { id }",
@@ -171,6 +209,77 @@ def _trade(owner: Merchant, slug: str, *, store: str, member: str) -> None:
         storeId=store,
         idempotencyKey=key_of("redeemReward", slug),
     )
+    _reserve_and_give(owner, slug, store=store, member=member)
+
+
+def _reserve_and_give(owner: Merchant, slug: str, *, store: str, member: str) -> None:
+    held = owner.do(
+        "holdPoints",
+        "hold { id }",
+        member={"id": member},
+        points=500,
+        minutes=60 * 24,
+        reference=f"Order {slug}",
+        storeId=store,
+        idempotencyKey=key_of("holdPoints", slug),
+    )
+    owner.do(
+        "captureHold",
+        "points",
+        holdId=held["hold"]["id"],
+        points=1,
+        keepsRest=True,
+        storeId=store,
+        idempotencyKey=key_of("captureHold", slug),
+    )
+    owner.do(
+        "transferPoints",
+        "points",
+        sender={"id": member},
+        recipient={"email": f"spare0@{slug}.test"},
+        points=5,
+        message=f"For you, {slug}",
+        storeId=store,
+        idempotencyKey=key_of("transferPoints", slug),
+    )
+    owner.do("setMemberTier", "member { id }", member={"id": member}, tier="insider", reason=f"Founder {slug}")
+
+
+def _prepare(owner: Merchant, slug: str, *, store: str, member: str) -> None:
+    """What a second person is to decide, and a sandbox."""
+    owner.do(
+        "adjustPoints",
+        "request { id }",
+        member={"id": member},
+        points=2 * APPROVED_ALONE,
+        reason=f"Large gift {slug}",
+        storeId=store,
+        idempotencyKey=f"large gift {slug}",
+    )
+    owner.do(
+        "createSandbox",
+        "sandbox { slug }",
+        slug=sandbox_of(slug),
+        name=f"Sandbox {slug}",
+        idempotencyKey=key_of("createSandbox", slug),
+    )
+
+
+def _act(owner: Merchant, slug: str, *, store: str, member: str) -> None:
+    """What the member does besides buying."""
+    mention = {"mention": {"url": post_of(slug), "channel": f"channel-{slug}"}}
+    answer = {"survey": {"survey": f"survey-{slug}", "answerId": f"answer-{slug}"}}
+    for number, activity in enumerate((mention, answer)):
+        owner.do(
+            "recordActivity",
+            "points",
+            source="app",
+            externalId=f"deed{number}-{slug}",
+            member={"id": member},
+            activity=activity,
+            storeId=store,
+            idempotencyKey=key_of("recordActivity", slug) if number == 0 else f"second of {number}",
+        )
 
 
 def _crawl(client: GraphQLClient, schema: GraphQLSchema, holdings: Holdings) -> None:

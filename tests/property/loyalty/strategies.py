@@ -9,19 +9,27 @@ from hypothesis import strategies as st
 from services.loyalty.earning.domain import PurchaseLine
 from services.loyalty.ledger.domain import Lot, LotOrigin, LotState
 from services.loyalty.programs.domain import (
+    AllOf,
     Cap,
     CapPeriod,
-    Conditions,
+    Comparison,
+    Condition,
+    CurrencyAmount,
+    Downgrade,
+    EarnRule,
     ForeignCurrencyPolicy,
     LocalizedText,
+    Not,
+    Operator,
     PointUnit,
     Policies,
     ProgramDocument,
     RuleMode,
-    SpendRule,
+    SpendFormula,
     TierLevel,
     TierMetric,
     TierSet,
+    Trigger,
 )
 
 NOW = datetime(2017, 3, 1, 12, tzinfo=UTC)
@@ -46,24 +54,36 @@ def category_paths() -> st.SearchStrategy[tuple[tuple[str, ...], ...]]:
     return st.lists(st.lists(CATEGORIES, min_size=1, max_size=3).map(tuple), max_size=3, unique=True).map(tuple)
 
 
-CONDITIONS = st.builds(
-    Conditions,
-    categories=category_paths(),
-    excluded_categories=category_paths(),
-    stores=st.lists(STORES, max_size=3, unique=True).map(tuple),
+@st.composite
+def line_conditions(draw: st.DrawFn) -> Condition | None:
+    """Categories that count, and categories that do not."""
+    within, without = draw(category_paths()), draw(category_paths())
+    parts: list[Condition] = []
+    if within:
+        parts.append(Comparison("line.category", Operator.UNDER, within))
+    if without:
+        parts.append(Not(Comparison("line.category", Operator.UNDER, without)))
+    return AllOf(tuple(parts)) if len(parts) > 1 else next(iter(parts), None)
+
+
+AT_STORES = st.lists(STORES, min_size=1, max_size=3, unique=True).map(
+    lambda codes: Comparison("store.code", Operator.ONE_OF, tuple(codes))
 )
 
 
-def rules(names: st.SearchStrategy[LocalizedText]) -> st.SearchStrategy[SpendRule]:
+def rules(names: st.SearchStrategy[LocalizedText]) -> st.SearchStrategy[EarnRule]:
+    """Rules for what was paid, per rule and calendar day capped or not."""
+    per = st.integers(1, 10_000).map(lambda minor: (CurrencyAmount("CNY", minor),))
     return st.builds(
-        SpendRule,
+        EarnRule,
         id=SLUGS,
         name=names,
-        points=st.integers(1, 1_000),
-        per_minor=st.integers(1, 10_000),
-        mode=st.sampled_from(RuleMode),
-        conditions=CONDITIONS,
-        cap=st.none() | st.builds(Cap, points=st.integers(1, 2_000), per=st.just(CapPeriod.DAY)),
+        trigger=st.just(Trigger.PURCHASE),
+        formula=st.builds(SpendFormula, points=st.integers(1, 1_000), per=per, mode=st.sampled_from(RuleMode)),
+        when=st.none() | AT_STORES,
+        lines=line_conditions(),
+        caps=st.just(())
+        | st.builds(Cap, limit=st.integers(1, 2_000), per=st.just(CapPeriod.DAY)).map(lambda cap: (cap,)),
     )
 
 
@@ -75,25 +95,29 @@ def tier_sets(draw: st.DrawFn, names: st.SearchStrategy[LocalizedText] = PLAIN_N
         TierLevel(code, draw(names), threshold, draw(MULTIPLIERS))
         for code, threshold in zip(codes, thresholds, strict=True)
     )
-    return TierSet(draw(st.sampled_from(TierMetric)), levels)
+    return TierSet(
+        draw(st.sampled_from((TierMetric.POINTS_EARNED, TierMetric.SPEND))), levels, downgrade=Downgrade.NONE
+    )
 
 
 def documents(names: st.SearchStrategy[LocalizedText] = PLAIN_NAME) -> st.SearchStrategy[ProgramDocument]:
     return st.builds(
         ProgramDocument,
         name=names,
-        unit=st.builds(
+        timezone=st.sampled_from(["Asia/Shanghai", "America/New_York", "UTC"]),
+        currency=st.just("CNY"),
+        units=st.builds(
             PointUnit,
             code=st.from_regex(r"[a-z][a-z0-9_]{0,29}", fullmatch=True),
             name=names,
             scale=st.integers(0, 4),
-        ),
-        timezone=st.sampled_from(["Asia/Shanghai", "America/New_York", "UTC"]),
-        currency=st.just("CNY"),
-        spend_rules=st.lists(rules(names), min_size=1, max_size=3, unique_by=lambda rule: rule.id).map(tuple),
+        ).map(lambda unit: (unit,)),
+        rules=st.lists(rules(names), min_size=1, max_size=3, unique_by=lambda rule: rule.id).map(tuple),
         tiers=tier_sets(names),
         policies=st.builds(
-            Policies, backdating_days=st.integers(0, 3650), foreign_currency=st.sampled_from(ForeignCurrencyPolicy)
+            Policies,
+            backdating_days=st.integers(0, 3650),
+            foreign_currency=st.sampled_from((ForeignCurrencyPolicy.EARN_NOTHING, ForeignCurrencyPolicy.REFUSE)),
         ),
     )
 

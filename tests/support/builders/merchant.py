@@ -175,7 +175,9 @@ class Merchant:
             "request_hash": request_hash({"number": number}),
         }
         command = AdjustPoints(**(values | changes))
-        return self.do(lambda uow: adjustments.adjust_points(uow, command=command))
+        done = self.do(lambda uow: adjustments.adjust_points(uow, command=command))
+        assert isinstance(done, AdjustedPoints), "it waits for a second person"
+        return done
 
     def balance(self, member_id: UUID, unit: str = "points") -> Balance:
         """What the member has; all zero before anything happened."""

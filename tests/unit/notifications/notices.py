@@ -1,17 +1,20 @@
 """One notice of each kind, in both languages."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from services.notifications.templates.domain import (
     Brand,
     Locale,
     Notice,
+    PointsExpiring,
     PointsReceipt,
     PointsUnit,
     PurchaseRefunded,
     RewardRedeemed,
     StaffInvitation,
+    TierGrace,
+    TierLost,
     Welcome,
 )
 from services.platform.money import Money
@@ -46,7 +49,10 @@ NOTICES: tuple[tuple[Locale, Notice], ...] = (
     (Locale.EN, RECEIPT_EN),
     (Locale.EN, RewardRedeemed(_LUNA, _POINTS, "Large latte", MOMENT, _NEW_YORK, points_spent=500, balance_points=740)),
     (Locale.EN, REFUND_EN),
+    (Locale.EN, PointsExpiring(_LUNA, _POINTS, points_ending=1250, ends_on=date(2026, 12, 31))),
     (Locale.EN, StaffInvitation(_LUNA, "Grace", "Manager", "https://regulars.example/i?a=1&b=2", MOMENT, _NEW_YORK)),
+    (Locale.EN, TierGrace(_LUNA, "Gold", MOMENT, _NEW_YORK)),
+    (Locale.EN, TierLost(_LUNA, "Gold", "Silver", MOMENT, _NEW_YORK)),
     (Locale.ZH_CN, Welcome(_CHENGUANG, _JIFEN, "李雷")),
     (Locale.ZH_CN, RECEIPT_ZH),
     (Locale.ZH_CN, RewardRedeemed(_CHENGUANG, _JIFEN, "拿铁", MOMENT, _SHANGHAI, points_spent=500, balance_points=740)),
@@ -68,4 +74,7 @@ NOTICES: tuple[tuple[Locale, Notice], ...] = (
         Locale.ZH_CN,
         StaffInvitation(_CHENGUANG, "韩梅梅", "店长", "https://regulars.example/i?a=1&b=2", MOMENT, _SHANGHAI),
     ),
+    (Locale.ZH_CN, PointsExpiring(_CHENGUANG, _JIFEN, points_ending=1250, ends_on=date(2026, 12, 31))),
+    (Locale.ZH_CN, TierGrace(_CHENGUANG, "金卡", MOMENT, _SHANGHAI)),
+    (Locale.ZH_CN, TierLost(_CHENGUANG, "金卡", "银卡", MOMENT, _SHANGHAI)),
 )

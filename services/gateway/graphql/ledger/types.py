@@ -16,6 +16,7 @@ from services.gateway.graphql.permissions import INHERITED
 from services.gateway.graphql.scalars import Points
 from services.gateway.graphql.stores.types import Store, load_store
 from services.loyalty.ledger import domain
+from services.loyalty.ledger.domain.flows import PointsAsOf
 from services.loyalty.ledger.domain.holdings import Balance as HolderBalance
 from services.loyalty.ledger.domain.holdings import EntryLine
 from services.loyalty.ledger.queries import (
@@ -63,7 +64,7 @@ def lots_by_key(session: ReadSession, keys: Sequence[UUID]) -> Mapping[UUID, dom
 
 @strawberry.type(
     description="What a member has of one point unit. Law: pending + available + held - owed = earned - spent - expired"
-    " - reversed + adjusted."
+    " - reversed + adjusted + transferred."
 )
 class Balance:
     unit: str = strawberry.field(description="The code of the point unit.")
@@ -76,6 +77,9 @@ class Balance:
     expired: Points = strawberry.field(description="Expired in all.")
     reversed: Points = strawberry.field(description="Taken back by refunds in all.")
     adjusted: Points = strawberry.field(description="Given by hand in all, less what was taken; may be negative.")
+    transferred: Points = strawberry.field(
+        description="Received from other members in all, less what went to them; may be negative."
+    )
 
     @classmethod
     def from_domain(cls, balance: HolderBalance) -> Self:
@@ -91,6 +95,27 @@ class Balance:
             expired=Points(balance.expired),
             reversed=Points(balance.reversed),
             adjusted=Points(balance.adjusted),
+            transferred=Points(balance.transferred),
+        )
+
+
+@strawberry.type(description="What a member had of one point unit at an instant.")
+class PointInTimeBalance:
+    unit: str = strawberry.field(description="The code of the point unit.")
+    pending: Points = strawberry.field(description="Earned, and not spendable then.")
+    available: Points = strawberry.field(description="Could be spent then.")
+    held: Points = strawberry.field(description="Reserved then.")
+    owed: Points = strawberry.field(description="Owed to the program then.")
+
+    @classmethod
+    def from_domain(cls, points: PointsAsOf) -> Self:
+        """The balance as clients see it."""
+        return cls(
+            unit=points.unit,
+            pending=Points(points.pending),
+            available=Points(points.available),
+            held=Points(points.held),
+            owed=Points(points.owed),
         )
 
 
@@ -211,7 +236,14 @@ class PointsLot(Node):
     amount: Points = strawberry.field(description="How many were born.")
     remaining: Points = strawberry.field(description="How many are left.")
     state: domain.LotState = strawberry.field(description="Whether it was activated.")
-    activates_at: datetime = strawberry.field(description="From when on its points can be spent.")
+    held: Points = strawberry.field(description="How many more are reserved by holds.")
+    activates_at: datetime = strawberry.field(
+        description="From when on its points can be spent; of points that await an action, when they are canceled."
+    )
+    awaits_action: str | None = strawberry.field(description="The action that must be reported first, if any.")
+    action_deadline: datetime | None = strawberry.field(
+        description="When they are canceled if the action has not come; null for no deadline, or no action."
+    )
     expires_at: datetime | None = strawberry.field(description="When its points end; null for never.")
 
     @classmethod
@@ -223,7 +255,10 @@ class PointsLot(Node):
             amount=Points(lot.amount),
             remaining=Points(lot.remaining),
             state=lot.state,
+            held=Points(lot.held),
             activates_at=lot.activates_at,
+            awaits_action=lot.awaits_action,
+            action_deadline=lot.validity.action_deadline,
             expires_at=lot.expires_at,
         )
 

@@ -7,13 +7,14 @@ import strawberry
 from services.gateway.graphql.client_input import input_hash
 from services.gateway.graphql.fields import Info, mutation
 from services.gateway.graphql.ids import decode_optional
-from services.gateway.graphql.members.references import IdentityInput
+from services.gateway.graphql.members.references import CustomFieldInput, IdentityInput, field_values
 from services.gateway.graphql.members.types import Member, load_member
 from services.gateway.graphql.permissions import input_store, requires_at
 from services.gateway.graphql.scalars import IdempotencyKey, Locale, Timezone
-from services.loyalty.members import service
+from services.loyalty.activities import service
 from services.loyalty.members.domain import EnrollMember
 from services.loyalty.members.errors import IdentityInvalid, IdentityTaken
+from services.loyalty.referrals.errors import ReferralCodeUnknown
 from services.loyalty.stores.errors import StoreNotFound
 from services.platform.auth.domain import Scope
 from services.platform.idempotency.errors import IdempotencyConflict
@@ -33,6 +34,13 @@ class EnrollMemberInput:
         description="The zone by which the person's days begin; without it the store's, else the program's.",
     )
     store_id: strawberry.ID | None = strawberry.field(default=None, description="Where the person joins.")
+    tags: list[str] = strawberry.field(default_factory=list, description="Tags to begin with, 50 at most.")
+    fields: list[CustomFieldInput] = strawberry.field(
+        default_factory=list, description="Values of the fields that the program declares for members."
+    )
+    referral_code: str | None = strawberry.field(
+        default=None, description="The code of the member who brought the person, in whatever case it was typed."
+    )
 
     def to_command(self, request_hash: bytes) -> EnrollMember:
         """The command that it asks for."""
@@ -45,6 +53,9 @@ class EnrollMemberInput:
             birthday=self.birthday,
             timezone=self.timezone,
             store_id=decode_optional("Store", self.store_id, field="storeId"),
+            tags=tuple(self.tags),
+            fields=field_values(self.fields),
+            referral_code=self.referral_code,
         )
 
 
@@ -56,8 +67,8 @@ class EnrollMemberPayload:
 
 @mutation(
     access=requires_at(Scope.MEMBERS_WRITE, input_store),
-    description="Enroll a member, who is welcomed by e-mail where there is an address.",
-    errors=(IdentityTaken, IdentityInvalid, StoreNotFound, IdempotencyConflict),
+    description="Enroll a member, who is welcomed by e-mail where there is an address; what joining earns is posted.",
+    errors=(IdentityTaken, IdentityInvalid, ReferralCodeUnknown, StoreNotFound, IdempotencyConflict),
 )
 async def enroll_member(info: Info, input: EnrollMemberInput) -> EnrollMemberPayload:
     """Enroll a member."""

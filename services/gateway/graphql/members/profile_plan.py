@@ -118,7 +118,12 @@ class ProfilePlan:
         except (DomainError, EdgeError, NotPickable):
             return None
         for _ in range(READS_MAX):
-            found = await operation.read(lambda session: profiles(session, picks=picks, source=source), is_last=True)
+            try:
+                found = await operation.read(
+                    lambda session: profiles(session, picks=picks, source=source), is_last=True
+                )
+            except NotPickable:
+                return None
             if found is not None:
                 return self._data(found, source)
         return None

@@ -5,6 +5,7 @@ from types import MappingProxyType
 import strawberry
 
 from services.gateway.graphql.ids import decode
+from services.gateway.graphql.scalars import JsonDocument
 from services.loyalty.members.domain import Identity, IdentityKind, MemberRef
 from services.platform.errors import InvalidInput
 
@@ -54,6 +55,27 @@ class IdentityInput:
     def to_domain(self) -> Identity:
         """The identity that it tells."""
         return Identity(self.kind, self.value)
+
+
+@strawberry.input(description="A value of a field that the program document declares for members.")
+class CustomFieldInput:
+    code: str = strawberry.field(description="The field's code.")
+    value: JsonDocument | None = strawberry.field(
+        default=None,
+        description="A text, whole number, truth value or date (YYYY-MM-DD) as declared; null removes the value.",
+    )
+
+
+def field_values(fields: list[CustomFieldInput]) -> dict[str, object]:
+    """The values by code.
+
+    Raises:
+        InvalidInput: a code twice.
+    """
+    values: dict[str, object] = {field.code: field.value for field in fields}
+    if len(values) != len(fields):
+        raise InvalidInput(field="fields", reason="DUPLICATE")
+    return values
 
 
 def optional_ref(reference: MemberReferenceInput | None) -> MemberRef | None:

@@ -6,11 +6,20 @@ from uuid import UUID
 
 import strawberry
 
+from services.gateway.graphql.activities.loaders import referral_codes_by_key
 from services.gateway.graphql.fields import Info, ahead, guarded
+from services.gateway.graphql.holds.types import Hold
 from services.gateway.graphql.ids import encode
-from services.gateway.graphql.ledger.types import Balance, LatestLines, LedgerEntry, PointsLot, balances_by_key
+from services.gateway.graphql.ledger.types import (
+    Balance,
+    LatestLines,
+    LedgerEntry,
+    PointInTimeBalance,
+    PointsLot,
+    balances_by_key,
+)
 from services.gateway.graphql.members.loaders import members_by_key, standings_by_key
-from services.gateway.graphql.members.tier import MemberTier
+from services.gateway.graphql.members.tier import MemberTier, MemberTierChange
 from services.gateway.graphql.nodes import Node
 from services.gateway.graphql.pagination import (
     PAGE_DEFAULT,
@@ -26,20 +35,33 @@ from services.gateway.graphql.pagination import (
     time_cursor,
 )
 from services.gateway.graphql.permissions import is_allowed_at, of_member
-from services.gateway.graphql.scalars import Locale, Timezone
+from services.gateway.graphql.scalars import JsonDocument, Locale, Timezone
 from services.gateway.graphql.stores.types import Store, load_store
+from services.gateway.graphql.transfers.types import Transfer
+from services.loyalty.activities import queries as activities
+from services.loyalty.holds import queries as holds
 from services.loyalty.ledger import queries as ledger
+from services.loyalty.ledger.domain.flows import Timeline
 from services.loyalty.members import domain
 from services.loyalty.purchases import queries as purchases
 from services.loyalty.redemptions import queries as redemptions
+from services.loyalty.tiers import queries as tiers
+from services.loyalty.transfers import queries as transfers
 from services.platform.auth.domain import Scope
+from services.platform.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from services.gateway.graphql.activities.types import Activity
     from services.gateway.graphql.purchases.types import Purchase
     from services.gateway.graphql.redemptions.types import Redemption
 
+LAZY_ACTIVITY = strawberry.lazy("services.gateway.graphql.activities.types")
 LAZY_PURCHASE = strawberry.lazy("services.gateway.graphql.purchases.types")
 LAZY_REDEMPTION = strawberry.lazy("services.gateway.graphql.redemptions.types")
+
+AsOf = Annotated[datetime, strawberry.argument(description="The instant; not after now.")]
+ByTimeline = Annotated[Timeline, strawberry.argument(description="By which of its instants an entry counts.")]
+IsOpen = Annotated[bool, strawberry.argument(description="Only those that still reserve points.")]
 
 
 def _latest_lines(first: int = PAGE_DEFAULT, after: str | None = None) -> LatestLines | None:
@@ -54,6 +76,12 @@ class MemberIdentity:
     value: str = strawberry.field(description="The number, address or id.")
 
 
+@strawberry.type(description="A value of a field that the program document declares for members.")
+class CustomFieldValue:
+    code: str = strawberry.field(description="The field's code.")
+    value: JsonDocument = strawberry.field(description="A text, whole number, truth value, or date as YYYY-MM-DD.")
+
+
 @strawberry.type(description="A person in the program.")
 class Member(Node):
     name: str | None = strawberry.field(description="The person's name.")
@@ -62,6 +90,15 @@ class Member(Node):
     timezone: Timezone = strawberry.field(description="The zone by which the person's days begin.")
     status: domain.MemberStatus = strawberry.field(description="Whether the person takes part.")
     identities: list[MemberIdentity] = strawberry.field(description="How the person can be found.")
+    tags: list[str] = strawberry.field(description="The person's tags, in the order of their letters.")
+    fields: list[CustomFieldValue] = strawberry.field(
+        description="The merchant's own fields that have a value, in the order of their codes."
+    )
+    is_referred: bool = strawberry.field(description="Whether the person joined by another member's code.")
+    profile_completed_at: datetime | None = strawberry.field(
+        description="When the profile was complete for the first time: name, birthday, a phone number or e-mail"
+        " address, and every field that the program declares for members."
+    )
     enrolled_at: datetime = strawberry.field(description="Since when the person is a member.")
     updated_at: datetime = strawberry.field(description="When the person's data last changed.")
     key: strawberry.Private[UUID]
@@ -78,6 +115,10 @@ class Member(Node):
             timezone=Timezone(member.timezone),
             status=member.status,
             identities=[MemberIdentity(kind=identity.kind, value=identity.value) for identity in member.identities],
+            tags=list(member.tags),
+            fields=[CustomFieldValue(code=code, value=JsonDocument(value)) for code, value in _in_order(member)],
+            is_referred=member.is_referred,
+            profile_completed_at=member.profile_completed_at,
             enrolled_at=member.enrolled_at,
             updated_at=member.updated_at,
             key=member.id,
@@ -111,6 +152,45 @@ class Member(Node):
 
     @guarded(
         access=of_member(Scope.MEMBERS_READ),
+        description="The code of the tier that the member held at an instant, inclusive; null before a program is"
+        " published.",
+    )
+    async def tier_as_of(
+        self, info: Info, at: Annotated[datetime, strawberry.argument(description="The instant.")]
+    ) -> str | None:
+        """The tier held then."""
+        return await info.context.read(lambda session: tiers.tier_as_of(session, member_id=self.key, at=at))
+
+    @guarded(
+        access=of_member(Scope.MEMBERS_READ),
+        description="What the member had at an instant, inclusive, by unit; by default as the books said then.",
+    )
+    async def balances_as_of(
+        self, info: Info, at: AsOf, by: ByTimeline = Timeline.RECORDED
+    ) -> list[PointInTimeBalance]:
+        """Balances at an instant."""
+        if at > info.context.now:
+            raise InvalidInput(field="at", reason="IN_THE_FUTURE")
+        found = await info.context.read(lambda session: ledger.points_as_of(session, holder_id=self.key, at=at, by=by))
+        return [PointInTimeBalance.from_domain(points) for points in found]
+
+    @guarded(access=of_member(Scope.MEMBERS_READ), description="The changes of the member's tier, newest first.")
+    async def tier_history(
+        self, info: Info, first: First = PAGE_DEFAULT, after: After = None
+    ) -> Connection[MemberTierChange]:
+        """A page of changes."""
+        asked = page(first, after)
+        order = f"tiers:{self.key}"
+        after_id = id_cursor(order, after)
+        rows = await info.context.read(
+            lambda session: tiers.history_page(session, member_id=self.key, limit=asked.limit, after_id=after_id)
+        )
+        return connect(
+            rows, asked, node=MemberTierChange.from_domain, cursor=lambda change: encode_cursor(order, change.id)
+        )
+
+    @guarded(
+        access=of_member(Scope.MEMBERS_READ),
         description="The entries of the member's ledger, newest first.",
         reads=_latest_lines,
     )
@@ -141,6 +221,44 @@ class Member(Node):
         return connect(rows, asked, node=PointsLot.from_domain, cursor=lambda lot: encode_cursor(order, lot.id))
 
     @guarded(
+        access=of_member(Scope.MEMBERS_READ),
+        description="What is or was reserved of the member's points, newest first; with `isOpen` what is reserved now.",
+    )
+    async def holds(
+        self, info: Info, first: First = PAGE_DEFAULT, after: After = None, *, is_open: IsOpen = False
+    ) -> Connection[Hold]:
+        """A page of holds."""
+        asked = page(first, after)
+        order = f"holds:{self.key}"
+        after_id = id_cursor(order, after)
+        rows = await info.context.read(
+            lambda session: holds.holds_page(
+                session, member_id=self.key, limit=asked.limit, after_id=after_id, is_open=is_open
+            )
+        )
+        at = info.context.now
+        return connect(
+            rows,
+            asked,
+            node=lambda hold: Hold.from_domain(hold, at=at),
+            cursor=lambda hold: encode_cursor(order, hold.id),
+        )
+
+    @guarded(
+        access=of_member(Scope.MEMBERS_READ),
+        description="Points that the member gave to others or got from them, newest first.",
+    )
+    async def transfers(self, info: Info, first: First = PAGE_DEFAULT, after: After = None) -> Connection[Transfer]:
+        """A page of transfers."""
+        asked = page(first, after)
+        order = f"transfers:{self.key}"
+        after_id = id_cursor(order, after)
+        rows = await info.context.read(
+            lambda session: transfers.transfers_page(session, member_id=self.key, limit=asked.limit, after_id=after_id)
+        )
+        return connect(rows, asked, node=Transfer.from_domain, cursor=lambda row: encode_cursor(order, row.id))
+
+    @guarded(
         access=of_member(Scope.PURCHASES_READ),
         description="The member's purchases, newest first. Who is limited to a store sees that store's.",
     )
@@ -165,6 +283,44 @@ class Member(Node):
             is_visible=lambda row: is_own or is_allowed_at(info.context, Scope.PURCHASES_READ, row.store_id),
         )
 
+    @guarded(
+        access=of_member(Scope.MEMBERS_READ),
+        description="The code by which friends join; null where none was made yet (see `createReferralCode`).",
+    )
+    async def referral_code(self, info: Info) -> str | None:
+        """The referral code."""
+        return await info.context.load(referral_codes_by_key, self.key)
+
+    @guarded(
+        access=of_member(Scope.ACTIVITIES_READ),
+        description="What the member did besides buying, the latest recorded first. Who is limited to a store sees"
+        " that store's.",
+    )
+    async def activities(
+        self, info: Info, first: First = PAGE_DEFAULT, after: After = None
+    ) -> Connection[Annotated["Activity", LAZY_ACTIVITY]]:
+        """A page of activities."""
+        from services.gateway.graphql.activities.types import (  # noqa: PLC0415  the two types name each other
+            Activity,
+            is_visible,
+        )
+
+        asked = page(first, after)
+        order = f"activities:{self.key}"
+        after_id = id_cursor(order, after)
+        rows = await info.context.read(
+            lambda session: activities.activities_page(
+                session, limit=asked.limit, member_id=self.key, after_id=after_id
+            )
+        )
+        return connect(
+            rows,
+            asked,
+            node=Activity.from_domain,
+            cursor=lambda row: encode_cursor(order, row.id),
+            is_visible=lambda row: is_visible(info, row),
+        )
+
     @guarded(access=of_member(Scope.MEMBERS_READ), description="What the member had for points, newest first.")
     async def redemptions(
         self, info: Info, first: First = PAGE_DEFAULT, after: After = None
@@ -181,6 +337,10 @@ class Member(Node):
             )
         )
         return connect(rows, asked, node=Redemption.from_domain, cursor=lambda row: encode_cursor(order, row.id))
+
+
+def _in_order(member: domain.Member) -> list[tuple[str, bool | int | str]]:
+    return sorted(member.fields.items())
 
 
 def shown_member(info: Info, member: domain.Member) -> Member | None:

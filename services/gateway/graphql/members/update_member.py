@@ -6,11 +6,11 @@ import strawberry
 
 from services.gateway.graphql.fields import Info, mutation
 from services.gateway.graphql.ids import decode
-from services.gateway.graphql.members.references import IdentityInput
+from services.gateway.graphql.members.references import CustomFieldInput, IdentityInput, field_values
 from services.gateway.graphql.members.types import Member, shown_member
 from services.gateway.graphql.permissions import requires_somewhere
 from services.gateway.graphql.scalars import Locale, Timezone
-from services.loyalty.members import service
+from services.loyalty.activities import service
 from services.loyalty.members.domain import UNCHANGED, UpdateMember
 from services.loyalty.members.errors import IdentityInvalid, IdentityTaken, MemberNotFound
 from services.platform.auth.domain import Scope
@@ -26,6 +26,13 @@ class UpdateMemberInput:
     identities: strawberry.Maybe[list[IdentityInput]] = strawberry.field(
         description="How the person can be found; replaces all that there are."
     )
+    tags: strawberry.Maybe[list[str]] = strawberry.field(
+        description="The tags; replaces all that there are. `tagMember` adds and takes off single ones."
+    )
+    fields: list[CustomFieldInput] = strawberry.field(
+        default_factory=list,
+        description="Values of the fields that the program declares for members; those not named stay.",
+    )
 
     def to_command(self) -> UpdateMember:
         """The command that it asks for."""
@@ -38,6 +45,8 @@ class UpdateMemberInput:
             identities=tuple(identity.to_domain() for identity in self.identities.value)
             if self.identities
             else UNCHANGED,
+            tags=tuple(self.tags.value) if self.tags else UNCHANGED,
+            fields=field_values(self.fields),
         )
 
 
@@ -48,7 +57,7 @@ class UpdateMemberPayload:
 
 @mutation(
     access=requires_somewhere(Scope.MEMBERS_WRITE),
-    description="Change a member's data.",
+    description="Change a member's data. A profile that is complete for the first time earns what the program says.",
     errors=(MemberNotFound, IdentityTaken, IdentityInvalid),
 )
 async def update_member(info: Info, input: UpdateMemberInput) -> UpdateMemberPayload:

@@ -17,7 +17,9 @@ from services.platform.errors import InvalidInput
 
 @strawberry.input(description="A program document to keep as the draft.")
 class SaveProgramDraftInput:
-    document: JsonDocument = strawberry.field(description="The whole program document, version 1.")
+    document: JsonDocument = strawberry.field(
+        description="The whole program document, version 2; one of version 1 is brought to version 2."
+    )
     revision: int | None = strawberry.field(
         default=None, description="The revision that you edited; null when there was no draft."
     )

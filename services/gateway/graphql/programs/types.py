@@ -1,9 +1,7 @@
 """The program as clients see it."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Self
-from uuid import UUID
+from typing import Self
 
 import strawberry
 
@@ -31,7 +29,7 @@ ORDER = "programVersions"
 
 @strawberry.type(description="The document that the merchant is editing.")
 class ProgramDraft:
-    document: JsonDocument = strawberry.field(description="The whole program document, version 1.")
+    document: JsonDocument = strawberry.field(description="The whole program document, version 2.")
     revision: int = strawberry.field(description="Counts the saves; give it back with the next one, and to publish.")
     updated_at: datetime = strawberry.field(description="When it was last saved.")
 
@@ -44,39 +42,39 @@ class ProgramDraft:
 @strawberry.type(description="A published program document. It never changes.")
 class ProgramVersion(Node):
     number: int = strawberry.field(description="Counts the versions, from 1.")
-    document: JsonDocument = strawberry.field(description="The whole program document, version 1.")
+    document: JsonDocument = strawberry.field(description="The whole program document, version 2.")
     effective_from: datetime = strawberry.field(
         description="From when on it is in force, until the next version's instant."
     )
-
-    @classmethod
-    def of(cls, *, version_id: UUID, number: int, document: Mapping[str, Any], effective_from: datetime) -> Self:
-        """The version as clients see it."""
-        return cls(
-            id=encode("ProgramVersion", version_id),
-            number=number,
-            document=JsonDocument(document),
-            effective_from=effective_from,
-        )
+    restores_number: int | None = strawberry.field(
+        description="The number of the older version whose document it publishes again; null for a new document."
+    )
+    withdrawn_at: datetime | None = strawberry.field(
+        description="When it was taken back, before it began; null for every version that counts."
+    )
 
     @classmethod
     def from_domain(cls, version: publishing.ProgramVersion) -> Self:
-        """The version as clients see it."""
-        return cls.of(
-            version_id=version.id,
+        """A version that is in force, or is published now."""
+        return cls(
+            id=encode("ProgramVersion", version.id),
             number=version.number,
-            document=domain.document_json(version.document),
+            document=JsonDocument(domain.document_json(version.document)),
             effective_from=version.effective_from,
+            restores_number=version.restores_number,
+            withdrawn_at=None,
         )
 
     @classmethod
     def from_history(cls, version: publishing.PublishedVersion) -> Self:
-        """The version as clients see it."""
-        return cls.of(
-            version_id=version.id,
+        """Any version."""
+        return cls(
+            id=encode("ProgramVersion", version.id),
             number=version.number,
-            document=version.document,
+            document=JsonDocument(version.document),
             effective_from=version.effective_from,
+            restores_number=version.restores_number,
+            withdrawn_at=version.withdrawn_at,
         )
 
 
@@ -128,3 +126,8 @@ class Program:
     async def templates(self) -> list[ProgramTemplate]:
         """The templates."""
         return [ProgramTemplate.from_domain(template) for template in domain.templates()]
+
+    @guarded(access=INHERITED, description="The JSON Schema (draft 2020-12) of program documents, with descriptions.")
+    async def schema(self) -> JsonDocument:
+        """The schema."""
+        return JsonDocument(domain.document_schema())

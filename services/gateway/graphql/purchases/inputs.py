@@ -6,9 +6,10 @@ from uuid import UUID
 import strawberry
 
 from services.gateway.graphql.ids import decode
+from services.gateway.graphql.members.references import CustomFieldInput, field_values
 from services.gateway.graphql.money import to_minor
 from services.loyalty.earning.domain import AmountRefund, FullRefund, LineRefund, RefundRequest, ReturnedLine
-from services.loyalty.purchases.domain import BoughtLine, PurchaseRef
+from services.loyalty.purchases.domain import BoughtLine, PurchaseRef, Tender, TenderKind, Told
 from services.platform.errors import InvalidInput
 
 
@@ -25,6 +26,63 @@ class PurchaseLineInput:
         default_factory=list, description="The product's category, from the root of the merchant's tree."
     )
     name: str | None = strawberry.field(default=None, description="What the product is called.")
+    product: str | None = strawberry.field(
+        default=None, description="The product that the article belongs to, as all sizes of a shirt do."
+    )
+    tax: Decimal = strawberry.field(
+        default=Decimal(0), description="The tax on what was paid for it; `pricesIncludeTax` says where it is counted."
+    )
+
+
+@strawberry.input(description="One payment of a purchase.")
+class TenderInput:
+    kind: TenderKind = strawberry.field(description="What was paid with.")
+    amount: Decimal = strawberry.field(description="How much, in major units of the purchase's currency.")
+
+
+@strawberry.input(description="What else a till may tell of a sale.")
+class SaleInput:
+    discount: Decimal = strawberry.field(
+        default=Decimal(0),
+        description="What the order as a whole is reduced by, beyond the discounts of its lines, in major units.",
+    )
+    channel: str = strawberry.field(default="store", description="How it is bought, such as `store` or `online`.")
+    prices_include_tax: bool = strawberry.field(
+        default=True, description="Whether the tax of lines is a part of their amounts; else it comes on top."
+    )
+    shipping: Decimal = strawberry.field(
+        default=Decimal(0), description="What delivery costs, in major units; not among the lines nor in the total."
+    )
+    tenders: list[TenderInput] = strawberry.field(
+        default_factory=list,
+        description="What was paid with. What was paid with points earns nothing; stored value is like cash.",
+    )
+    codes: list[str] = strawberry.field(
+        default_factory=list, description="The codes that were entered, compared in upper case."
+    )
+    staff: str | None = strawberry.field(default=None, description="Who served, by the merchant's own code.")
+    fields: list[CustomFieldInput] = strawberry.field(
+        default_factory=list, description="Values of the fields that the program declares for purchases."
+    )
+
+    def to_told(self, currency: str) -> Told:
+        """What it tells.
+
+        Raises:
+            InvalidInput: an amount has more digits than the currency, or a field is there twice.
+        """
+        given = field_values(self.fields)
+        return Told(
+            shipping_minor=to_minor(self.shipping, currency, field="shipping"),
+            prices_include_tax=self.prices_include_tax,
+            tenders=tuple(
+                Tender(tender.kind, to_minor(tender.amount, currency, field=f"tenders.{index}.amount"))
+                for index, tender in enumerate(self.tenders)
+            ),
+            codes=tuple(self.codes),
+            staff=self.staff,
+            fields={code: value for code, value in given.items() if value is not None},
+        )
 
 
 def to_lines(lines: list[PurchaseLineInput], currency: str) -> tuple[BoughtLine, ...]:
@@ -41,6 +99,8 @@ def to_lines(lines: list[PurchaseLineInput], currency: str) -> tuple[BoughtLine,
             discount_minor=to_minor(line.discount, currency, field=f"lines.{index}.discount"),
             category=tuple(line.category),
             name=line.name,
+            product=line.product,
+            tax_minor=to_minor(line.tax, currency, field=f"lines.{index}.tax"),
         )
         for index, line in enumerate(lines)
     )

@@ -11,13 +11,15 @@ from services.gateway.graphql.ids import decode
 from services.gateway.graphql.members.references import MemberReferenceInput, optional_ref
 from services.gateway.graphql.money import MoneyAmount, to_minor
 from services.gateway.graphql.permissions import input_store, is_allowed_at, requires_at, requires_somewhere
-from services.gateway.graphql.purchases.inputs import PurchaseLineInput, PurchaseReferenceInput, to_lines
+from services.gateway.graphql.purchases.inputs import PurchaseLineInput, PurchaseReferenceInput, SaleInput, to_lines
 from services.gateway.graphql.purchases.loaders import purchases_by_key
 from services.gateway.graphql.purchases.types import Purchase
-from services.gateway.graphql.scalars import Currency, Points
+from services.gateway.graphql.scalars import Currency, Points, WholeNumber
 from services.loyalty.earning.errors import AccrualTooLarge, CurrencyNotAccepted, DiscountExceedsOrder
 from services.loyalty.members.errors import IdentityInvalid, MemberNotFound
+from services.loyalty.programs.domain import CapMeasure, CapOwner, CapPeriod
 from services.loyalty.purchases import domain, queries, service
+from services.loyalty.purchases.errors import PurchaseNotFound
 from services.loyalty.stores.errors import StoreClosed, StoreCurrencyMismatch, StoreNotFound
 from services.platform.auth.domain import Scope
 from services.platform.money import Money
@@ -32,6 +34,20 @@ async def find_purchase(info: Info, reference: UUID | domain.PurchaseRef) -> dom
             session, source=reference.source, external_id=reference.external_id
         )
     )
+
+
+async def writable_purchase(info: Info, reference: UUID | domain.PurchaseRef) -> domain.Purchase:
+    """The purchase that a change names.
+
+    Raises:
+        PurchaseNotFound: a purchase of a store that is not theirs looks exactly like one that is not there.
+    """
+    purchase = await find_purchase(info, reference)
+    if purchase is not None and is_allowed_at(info.context, Scope.PURCHASES_WRITE, purchase.store_id):
+        return purchase
+    if isinstance(reference, UUID):
+        raise PurchaseNotFound(purchase_id=reference)
+    raise PurchaseNotFound(external_id=reference.external_id)
 
 
 @guarded(
@@ -50,14 +66,11 @@ async def purchase(
 
 
 @strawberry.input(description="A cart that may become a purchase.")
-class QuoteCartInput:
+class QuoteCartInput(SaleInput):
     store_id: strawberry.ID = strawberry.field(description="Where it would be bought.")
     currency: Currency = strawberry.field(description="The currency of all its amounts: the store's.")
     lines: list[PurchaseLineInput] = strawberry.field(description="What is in it, 1 to 500 lines.")
     member: MemberReferenceInput | None = strawberry.field(default=None, description="Who would buy; null for a guest.")
-    discount: Decimal = strawberry.field(
-        default=Decimal(0), description="What the order as a whole would be reduced by, in major units."
-    )
 
     def to_command(self) -> domain.QuoteCart:
         """The question that it asks."""
@@ -67,6 +80,8 @@ class QuoteCartInput:
             currency=self.currency,
             lines=to_lines(self.lines, self.currency),
             discount_minor=to_minor(self.discount, self.currency, field="discount"),
+            channel=self.channel,
+            told=self.to_told(self.currency),
         )
 
 
@@ -77,12 +92,24 @@ class QuotedLine:
     points: Points = strawberry.field(description="Its share of what the cart would earn.")
 
 
+@strawberry.type(description="A cap that a rule meets.")
+class QuotedCap:
+    measure: CapMeasure = strawberry.field(description="What it counts.")
+    per: CapPeriod = strawberry.field(description="The time in which it fills.")
+    owner: CapOwner = strawberry.field(description="Whose it is.")
+    limit: WholeNumber = strawberry.field(description="The most that it lets through: points, minor units or times.")
+    room: WholeNumber = strawberry.field(description="What it leaves before this cart.")
+    filled: WholeNumber = strawberry.field(description="What the cart would fill of it.")
+
+
 @strawberry.type(description="What one rule would give for a cart.")
 class QuotedRule:
     rule_id: str = strawberry.field(description="The rule's id in the program document.")
     points: Points = strawberry.field(description="What it would give.")
     capped_by: Points = strawberry.field(description="What its cap would take away.")
     cap_room: Points | None = strawberry.field(description="What its cap still lets through; null without a cap.")
+    unit: str = strawberry.field(description="The code of the point unit that it gives.")
+    caps: list[QuotedCap] = strawberry.field(description="The caps that it meets, its own and those of the unit.")
 
 
 @strawberry.type(description="What a cart would do, rung up now. A quote holds nothing.")
@@ -93,6 +120,9 @@ class QuoteCartPayload:
     rules: list[QuotedRule] = strawberry.field(description="What each rule would give.")
     tier: str | None = strawberry.field(description="The code of the member's tier; null for a guest.")
     tier_after: str | None = strawberry.field(description="The code of the tier after the purchase.")
+    tier_multiplier: Decimal | None = strawberry.field(
+        description="What the tier at which it would earn multiplies points by; null where nothing is evaluated."
+    )
     balance: Points = strawberry.field(description="What the member can spend now; 0 for a guest.")
     balance_after: Points = strawberry.field(description="What the member could spend after it.")
 
@@ -116,11 +146,24 @@ class QuoteCartPayload:
                     points=Points(rule.points),
                     capped_by=Points(rule.capped_by),
                     cap_room=None if rule.cap_room is None else Points(rule.cap_room),
+                    unit=rule.unit,
+                    caps=[
+                        QuotedCap(
+                            measure=cap.key.measure,
+                            per=cap.key.period,
+                            owner=cap.key.owner,
+                            limit=WholeNumber(cap.limit),
+                            room=WholeNumber(cap.room),
+                            filled=WholeNumber(cap.filled),
+                        )
+                        for cap in rule.caps
+                    ],
                 )
                 for rule in quote.rules
             ],
             tier=quote.tier,
             tier_after=quote.tier_after,
+            tier_multiplier=quote.tier_multiplier,
             balance=Points(quote.balance),
             balance_after=Points(quote.balance_after),
         )

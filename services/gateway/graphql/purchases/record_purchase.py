@@ -1,7 +1,6 @@
 """recordPurchase."""
 
 from datetime import datetime
-from decimal import Decimal
 
 import strawberry
 
@@ -12,7 +11,7 @@ from services.gateway.graphql.ids import decode
 from services.gateway.graphql.members.references import MemberReferenceInput, optional_ref
 from services.gateway.graphql.money import to_minor
 from services.gateway.graphql.permissions import input_store, requires_at
-from services.gateway.graphql.purchases.inputs import PurchaseLineInput, to_lines
+from services.gateway.graphql.purchases.inputs import PurchaseLineInput, SaleInput, to_lines
 from services.gateway.graphql.purchases.types import Purchase, TierChange, load_purchase, tier_change
 from services.gateway.graphql.scalars import Currency, IdempotencyKey, Points
 from services.loyalty.earning.errors import AccrualTooLarge, CurrencyNotAccepted, DiscountExceedsOrder
@@ -28,7 +27,7 @@ from services.platform.idempotency.errors import IdempotencyConflict
 
 
 @strawberry.input(description="A receipt.")
-class RecordPurchaseInput:
+class RecordPurchaseInput(SaleInput):
     source: str = strawberry.field(description="The system that tells of it, such as the till's.")
     external_id: str = strawberry.field(description="The receipt's number, unique in that system.")
     store_id: strawberry.ID = strawberry.field(description="Where it was bought.")
@@ -36,14 +35,9 @@ class RecordPurchaseInput:
     lines: list[PurchaseLineInput] = strawberry.field(description="What was bought, 1 to 500 lines.")
     idempotency_key: IdempotencyKey = strawberry.field(description="Makes a repeat of this request harmless.")
     member: MemberReferenceInput | None = strawberry.field(default=None, description="Who bought; null for a guest.")
-    discount: Decimal = strawberry.field(
-        default=Decimal(0),
-        description="What the order as a whole was reduced by, beyond the discounts of its lines, in major units.",
-    )
     occurred_at: datetime | None = strawberry.field(
         default=None, description="When it was bought; now without it. A future or too old instant is refused."
     )
-    channel: str = strawberry.field(default="store", description="How it was bought, such as `store` or `online`.")
 
     def to_command(self, request_hash: bytes) -> RecordPurchase:
         """The command that it asks for."""
@@ -59,6 +53,7 @@ class RecordPurchaseInput:
             discount_minor=to_minor(self.discount, self.currency, field="discount"),
             occurred_at=self.occurred_at,
             channel=self.channel,
+            told=self.to_told(self.currency),
         )
 
 

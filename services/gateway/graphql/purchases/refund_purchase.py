@@ -8,12 +8,13 @@ import strawberry
 from services.gateway.graphql.client_input import input_hash
 from services.gateway.graphql.fields import Info, mutation
 from services.gateway.graphql.members.references import MemberReferenceInput, optional_ref
-from services.gateway.graphql.permissions import is_allowed_at, requires_somewhere
+from services.gateway.graphql.permissions import requires_somewhere
 from services.gateway.graphql.purchases.inputs import PurchaseReferenceInput, RefundOfInput
 from services.gateway.graphql.purchases.loaders import refunds_by_key
-from services.gateway.graphql.purchases.queries import find_purchase
+from services.gateway.graphql.purchases.queries import find_purchase, writable_purchase
 from services.gateway.graphql.purchases.types import Purchase, Refund, TierChange, load_purchase, tier_change
-from services.gateway.graphql.scalars import IdempotencyKey, Points
+from services.gateway.graphql.purchases.uses import PurchaseUse, to_uses
+from services.gateway.graphql.scalars import Currency, IdempotencyKey, Points
 from services.loyalty.earning.errors import (
     NothingLeftToRefund,
     RefundBelowZero,
@@ -28,10 +29,12 @@ from services.loyalty.purchases.errors import (
     OccurredInFuture,
     OccurredTooLongAgo,
     PurchaseNotFound,
+    PurchaseVoided,
     RefundByAnotherMember,
     RefundConflict,
 )
 from services.platform.auth.domain import Scope
+from services.platform.errors import InvalidInput
 from services.platform.idempotency.errors import IdempotencyConflict
 
 
@@ -47,14 +50,27 @@ class RefundPurchaseInput:
     )
     reason: str | None = strawberry.field(default=None, description="Why.")
     occurred_at: datetime | None = strawberry.field(default=None, description="When it happened; now without it.")
+    currency: Currency | None = strawberry.field(
+        default=None,
+        description="The currency of an amount that is refunded of a purchase which is not known yet; else not needed.",
+    )
 
-    def to_command(self, purchase: domain.Purchase, request_hash: bytes) -> domain.RefundPurchase:
-        """The command that it asks for."""
+    def to_command(
+        self, purchase: domain.Purchase | None, reference: UUID | domain.PurchaseRef, request_hash: bytes
+    ) -> domain.RefundPurchase:
+        """The command that it asks for.
+
+        Raises:
+            InvalidInput: an amount whose currency nobody knows.
+        """
+        currency = purchase.currency if purchase else self.currency
+        if currency is None and self.refund.amount:
+            raise InvalidInput(field="currency", reason="NOTHING_GIVEN")
         return domain.RefundPurchase(
-            purchase=purchase.id,
+            purchase=purchase.id if purchase else reference,
             source=self.source,
             external_id=self.external_id,
-            request=self.refund.to_request(purchase.currency),
+            request=self.refund.to_request(currency or ""),
             idempotency_key=self.idempotency_key,
             request_hash=request_hash,
             member=optional_ref(self.member),
@@ -65,14 +81,24 @@ class RefundPurchaseInput:
 
 @strawberry.type(description="The refund, and what it took back.")
 class RefundPurchasePayload:
-    refund: Refund | None = strawberry.field(description="The refund.")
-    purchase: Purchase | None = strawberry.field(description="The purchase as it is now.")
+    refund: Refund | None = strawberry.field(description="The refund; null while it waits for its purchase.")
+    purchase: Purchase | None = strawberry.field(description="The purchase as it is now; null while it is not known.")
+    is_waiting: bool = strawberry.field(
+        description="Whether the purchase is not known yet: the refund is applied when it comes."
+    )
     points: Points = strawberry.field(
         description="The points that were taken back; negative when some were given, as a negative line came back."
     )
+    owed: Points = strawberry.field(description="How many of them the member owes now.")
     shortfall: Points = strawberry.field(description="Points that should have come back and had been spent.")
     balance: Points = strawberry.field(description="What the member could spend then; 0 for a guest.")
     tier_change: TierChange | None = strawberry.field(description="The change of tier that it brought, if any.")
+    needs_decision: list[PurchaseUse] = strawberry.field(
+        description="Effects that have left the house, for points that nobody has any more: a person must decide."
+    )
+    consequences: list[PurchaseUse] = strawberry.field(
+        description="Later events that had used what comes back, and keep what they got."
+    )
     replayed: bool = strawberry.field(
         description="Whether the key or the external number was known and nothing happened again."
     )
@@ -80,9 +106,12 @@ class RefundPurchasePayload:
 
 @mutation(
     access=requires_somewhere(Scope.PURCHASES_WRITE),
-    description="Take back a purchase: all of it, some lines, or an amount. The purchase's store must be one of yours.",
+    description="Take back a purchase: all of it, some lines, or an amount. The purchase's store must be one of yours."
+    " One that is not known by its external number yet is waited for, if the program says so and you may write at all"
+    " stores.",
     errors=(
         PurchaseNotFound,
+        PurchaseVoided,
         MemberNotFound,
         IdentityInvalid,
         RefundByAnotherMember,
@@ -101,23 +130,29 @@ class RefundPurchasePayload:
 async def refund_purchase(info: Info, input: RefundPurchaseInput) -> RefundPurchasePayload:
     """Refund a purchase."""
     reference = input.purchase.to_ref(field="purchase")
-    purchase = await find_purchase(info, reference)
-    # A purchase of a store that is not theirs looks exactly like one that is not there.
-    if purchase is None or not is_allowed_at(info.context, Scope.PURCHASES_WRITE, purchase.store_id):
-        raise (
-            PurchaseNotFound(purchase_id=reference)
-            if isinstance(reference, UUID)
-            else PurchaseNotFound(external_id=reference.external_id)
-        )
-    command = input.to_command(purchase, input_hash(info))
+    purchase = None
+    if not await _may_wait(info, reference):
+        purchase = await writable_purchase(info, reference)
+    command = input.to_command(purchase, reference, input_hash(info))
     result = await info.context.run_command(lambda uow: service.refund_purchase(uow, command=command), has_key=True)
     refund = await info.context.load(refunds_by_key, result.refund_id)
     return RefundPurchasePayload(
-        refund=Refund.from_domain(refund, purchase.currency) if refund else None,
-        purchase=await load_purchase(info, result.purchase_id),
+        refund=Refund.from_domain(refund, purchase.currency) if refund and purchase else None,
+        purchase=await load_purchase(info, result.purchase_id) if result.purchase_id else None,
+        is_waiting=result.is_waiting,
         points=Points(result.points),
+        owed=Points(result.owed),
         shortfall=Points(result.shortfall),
         balance=Points(result.balance),
         tier_change=tier_change(result.from_tier, result.to_tier),
+        needs_decision=to_uses(result.needs_decision),
+        consequences=to_uses(result.consequences),
         replayed=result.replayed,
     )
+
+
+async def _may_wait(info: Info, reference: UUID | domain.PurchaseRef) -> bool:
+    """Whether a purchase is not known yet, and may be of any store, for the caller may write at all of them."""
+    if isinstance(reference, UUID) or not info.context.principal.allows(Scope.PURCHASES_WRITE):
+        return False
+    return await find_purchase(info, reference) is None

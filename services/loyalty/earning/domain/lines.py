@@ -1,7 +1,7 @@
 """Lines of a purchase as earning sees them, and the spreading of an order's discount over them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from services.loyalty.earning.errors import DiscountExceedsOrder
@@ -17,7 +17,9 @@ QUANTITY_DIGITS = 4
 class PurchaseLine:
     """One line: ``net_minor`` is what was paid for it after all discounts, in minor units; it may be negative.
 
-    ``category`` is the product's category path from the root, empty when unknown.
+    ``category`` is the product's category path from the root, empty when unknown. ``amount_minor`` is the price before
+    all discounts, ``base_minor`` what of the line earns by the program's base policy (`base.based`); None: the same as
+    ``net_minor``. ``is_returned`` tells of a line that all has come back of.
     """
 
     position: int
@@ -25,6 +27,15 @@ class PurchaseLine:
     category: tuple[str, ...]
     quantity: Decimal
     net_minor: int
+    amount_minor: int | None = None
+    base_minor: int | None = None
+    product: str | None = None
+    is_returned: bool = field(default=False, compare=False)
+
+    @property
+    def earning_minor(self) -> int:
+        """What of it earns."""
+        return self.net_minor if self.base_minor is None else self.base_minor
 
 
 def check_lines(lines: Sequence[PurchaseLine]) -> None:

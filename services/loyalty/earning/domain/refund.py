@@ -132,9 +132,20 @@ def remaining_lines(lines: Sequence[PurchaseLine], state: RefundState) -> tuple[
             if line.quantity
             else line.quantity,
             net_minor=line.net_minor - money[line.position],
+            amount_minor=_part_left(line, line.amount_minor, line.net_minor - money[line.position]),
+            base_minor=_part_left(line, line.base_minor, line.net_minor - money[line.position]),
+            is_returned=quantities.get(line.position) == returnable(line),
         )
         for line in lines
     )
+
+
+def _part_left(line: PurchaseLine, whole: int | None, net_left: int) -> int | None:
+    """What is left of another amount of the line: the same part as of the net. Where nothing was paid, all of it."""
+    if whole is None or line.net_minor == 0:
+        return whole
+    sign = 1 if line.net_minor > 0 else -1
+    return divide_half_up(sign * whole * net_left, sign * line.net_minor)
 
 
 def refunded_minor(lines: Sequence[PurchaseLine], state: RefundState) -> int:

@@ -10,7 +10,10 @@ from services.loyalty.ledger.domain.entries import Entry, EntryDraft, EntryKind
 
 @dataclass(frozen=True, slots=True)
 class BalanceChange:
-    """What an entry adds to the running in and out of one holder account."""
+    """What an entry adds to the running in and out of one holder account.
+
+    What is owed stands on the other side: a debit adds to it, a credit pays it back.
+    """
 
     holder_id: UUID
     unit: str
@@ -23,8 +26,9 @@ class BalanceChange:
 class CounterChange:
     """What an entry adds to a holder's counters of one unit.
 
-    Law: pending + available + held - owed = earned - spent - expired - reversed + adjusted.
-    ``adjusted`` is signed; ``spent`` and ``reversed`` fall when points come back to their lots.
+    Law: pending + available + held - owed = earned - spent - expired - reversed + adjusted + transferred.
+    ``adjusted`` and ``transferred`` (what came from other holders, less what went to them) are signed; ``spent`` and
+    ``reversed`` fall when points come back to their lots.
     """
 
     holder_id: UUID
@@ -34,13 +38,17 @@ class CounterChange:
     expired: int = 0
     reversed: int = 0
     adjusted: int = 0
+    transferred: int = 0
 
 
+COUNTERS = ("earned", "spent", "expired", "reversed", "adjusted", "transferred")
+_SIGNED = frozenset({"adjusted", "transferred"})
 _COUNTERS = {
     Purpose.ISSUANCE: "reversed",
     Purpose.REDEMPTION: "spent",
     Purpose.BREAKAGE: "expired",
     Purpose.ADJUSTMENT: "adjusted",
+    Purpose.CLEARING: "transferred",
 }
 
 
@@ -51,8 +59,8 @@ def balance_changes(entry: EntryDraft | Entry) -> tuple[BalanceChange, ...]:
     """
     moved: defaultdict[AccountRef, list[int]] = defaultdict(lambda: [0, 0])
     for posting in entry.postings:
-        moved[posting.credit][0] += posting.amount
-        moved[posting.debit][1] += posting.amount
+        for account, side in ((posting.credit, 0), (posting.debit, 1)):
+            moved[account][1 - side if account.purpose is Purpose.OWED else side] += posting.amount
     changes = [
         BalanceChange(account.holder_id, account.unit, account.purpose, moved_in, moved_out)
         for account, (moved_in, moved_out) in moved.items()
@@ -91,4 +99,4 @@ def _counted(kind: EntryKind, posting: Posting) -> tuple[UUID, str, int] | None:
         message = f"no counter is kept of {program}"
         raise ValueError(message)
     counter = _COUNTERS[program]
-    return holder_id, counter, posting.amount * (sign if counter == "adjusted" else -sign)
+    return holder_id, counter, posting.amount * (sign if counter in _SIGNED else -sign)

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from services.loyalty.ledger.domain.accounts import AccountRef, Posting, Purpose
+from services.loyalty.ledger.domain.accounts import LOT_PURPOSES, AccountRef, Posting, Purpose
 from services.loyalty.ledger.domain.lots import Lot, LotMovement
 from services.platform.actors import Actor
 from services.platform.errors import InvalidInput
@@ -23,6 +23,14 @@ class EntryKind(StrEnum):
     ADJUSTMENT = "adjustment"
     ACTIVATION = "activation"
     EXPIRY = "expiry"
+    CANCELLATION = "cancellation"
+    """Pending points whose awaited action has not come."""
+    HOLD = "hold"
+    CAPTURE = "capture"
+    RELEASE = "release"
+    TRANSFER = "transfer"
+    REPAYMENT = "repayment"
+    """Points that became spendable pay back what is owed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +110,19 @@ def redemption_entry(header: EntryHeader, *, unit: str, movements: Sequence[LotM
     return _taking(header, EntryKind.REDEMPTION, Purpose.REDEMPTION, unit, movements)
 
 
-def clawback_entry(header: EntryHeader, *, unit: str, movements: Sequence[LotMovement]) -> EntryDraft:
-    """A refund takes back the points of ``movements`` (from ``allocate_clawback``), pending ones and available ones."""
-    return _taking(header, EntryKind.CLAWBACK, Purpose.ISSUANCE, unit, movements)
+def clawback_entry(header: EntryHeader, *, unit: str, movements: Sequence[LotMovement], owed: int = 0) -> EntryDraft:
+    """A refund takes back the points of ``movements`` (from ``allocate_clawback``), and ``owed`` that are not there."""
+    return _taking(header, EntryKind.CLAWBACK, Purpose.ISSUANCE, unit, movements, owed=owed)
 
 
 def restoration_entry(
-    header: EntryHeader, *, unit: str, movements: Sequence[LotMovement], source: Purpose
+    header: EntryHeader, *, unit: str, movements: Sequence[LotMovement], source: Purpose, owed: int = 0
 ) -> EntryDraft:
-    """Points come back to the lots they were drawn from (``give_back``).
+    """Points come back to the lots they were drawn from (``give_back``), and ``owed`` less are owed.
 
     ``source`` is where they had gone: ``redemption`` when a redemption is canceled, ``issuance`` when a claw-back is.
     """
-    by_purpose = _sums(movements)
+    by_purpose = _sums(movements) + ([(Purpose.OWED, owed)] if owed else [])
     postings = tuple(
         Posting(position, unit, AccountRef(None, unit, source), AccountRef(header.holder_id, unit, purpose), amount)
         for position, (purpose, amount) in enumerate(by_purpose, start=1)
@@ -161,6 +169,45 @@ def expiry_entry(header: EntryHeader, *, lots: Sequence[Lot]) -> EntryDraft:
     return _balanced(EntryDraft(header, EntryKind.EXPIRY, postings, movements))
 
 
+def loss_entry(header: EntryHeader, *, unit: str, movements: Sequence[LotMovement]) -> EntryDraft:
+    """Parts of active lots end, as ``movements`` say."""
+    return _taking(header, EntryKind.EXPIRY, Purpose.BREAKAGE, unit, movements)
+
+
+def cancellation_entry(header: EntryHeader, *, lots: Sequence[Lot]) -> EntryDraft:
+    """Pending lots go back to where they came from: the action that they awaited has not come, or is called off."""
+    movements = [LotMovement(position, lot.id, lot.purpose, -lot.remaining) for position, lot in enumerate(lots, 1)]
+    postings = tuple(
+        Posting(
+            position,
+            unit,
+            AccountRef(header.holder_id, unit, Purpose.PENDING),
+            AccountRef(None, unit, Purpose.ISSUANCE),
+            amount,
+        )
+        for position, (unit, amount) in enumerate(_remainders(lots), start=1)
+    )
+    return _balanced(EntryDraft(header, EntryKind.CANCELLATION, postings, tuple(movements)))
+
+
+def repayment_entry(header: EntryHeader, *, unit: str, movements: Sequence[LotMovement]) -> EntryDraft:
+    """The points of ``movements`` pay back what the holder owes."""
+    amount = -sum(movement.delta for movement in movements)
+    available = AccountRef(header.holder_id, unit, Purpose.AVAILABLE)
+    posting = Posting(1, unit, available, AccountRef(header.holder_id, unit, Purpose.OWED), amount)
+    return _balanced(EntryDraft(header, EntryKind.REPAYMENT, (posting,), tuple(movements)))
+
+
+def transfer_out_entry(header: EntryHeader, *, unit: str, movements: Sequence[LotMovement]) -> EntryDraft:
+    """The points of ``movements`` (from ``allocate_lots``) go to another holder, by way of the program's clearing."""
+    return _taking(header, EntryKind.TRANSFER, Purpose.CLEARING, unit, movements)
+
+
+def transfer_in_entry(header: EntryHeader, *, lots: Sequence[Lot]) -> EntryDraft:
+    """Points of another holder arrive as lots of the holder's own."""
+    return _birth(header, EntryKind.TRANSFER, Purpose.CLEARING, lots)
+
+
 def assert_balanced(entry: EntryDraft | Entry) -> None:
     """Check what the constructors promise; the database repeats it.
 
@@ -179,8 +226,8 @@ def assert_balanced(entry: EntryDraft | Entry) -> None:
             raise ValueError(message)
     gained: defaultdict[Purpose, int] = defaultdict(int)
     for posting in entry.postings:
-        gained[posting.credit.purpose] += posting.amount if posting.credit.holder_id else 0
-        gained[posting.debit.purpose] -= posting.amount if posting.debit.holder_id else 0
+        gained[posting.credit.purpose] += posting.amount if posting.credit.purpose in LOT_PURPOSES else 0
+        gained[posting.debit.purpose] -= posting.amount if posting.debit.purpose in LOT_PURPOSES else 0
     for movement in entry.lot_movements:
         gained[movement.purpose] -= movement.delta
     if any(gained.values()):
@@ -209,11 +256,18 @@ def _birth(header: EntryHeader, kind: EntryKind, source: Purpose, lots: Sequence
 
 
 def _taking(
-    header: EntryHeader, kind: EntryKind, target: Purpose, unit: str, movements: Sequence[LotMovement]
+    header: EntryHeader,
+    kind: EntryKind,
+    target: Purpose,
+    unit: str,
+    movements: Sequence[LotMovement],
+    *,
+    owed: int = 0,
 ) -> EntryDraft:
+    sums = _sums(movements) + ([(Purpose.OWED, -owed)] if owed else [])
     postings = tuple(
         Posting(position, unit, AccountRef(header.holder_id, unit, purpose), AccountRef(None, unit, target), -amount)
-        for position, (purpose, amount) in enumerate(_sums(movements), start=1)
+        for position, (purpose, amount) in enumerate(sums, start=1)
     )
     return _balanced(EntryDraft(header, kind, postings, tuple(movements)))
 

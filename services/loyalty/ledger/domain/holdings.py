@@ -1,16 +1,14 @@
 """What a holder has of one unit, and what can be wrong with it."""
 
 import dataclasses
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from services.loyalty.ledger.domain.accounts import Purpose
-from services.loyalty.ledger.domain.balances import balance_changes, counter_changes
+from services.loyalty.ledger.domain.balances import COUNTERS, balance_changes, counter_changes
 from services.loyalty.ledger.domain.entries import Entry, EntryDraft, EntryKind
-from services.loyalty.ledger.domain.lots import Lot, due_lots
 from services.loyalty.ledger.errors import BalanceTooLarge
 from services.platform.actors import ActorKind
 from services.platform.money import AMOUNT_MAX
@@ -31,6 +29,7 @@ class Balance:
     expired: int = 0
     reversed: int = 0
     adjusted: int = 0
+    transferred: int = 0
 
     def after(self, entry: EntryDraft | Entry) -> "Balance":
         """The balance once the entry is posted.
@@ -44,24 +43,12 @@ class Balance:
                 change[moved.purpose.value] += moved.moved_in - moved.moved_out
         for counted in counter_changes(entry):
             if (counted.holder_id, counted.unit) == (self.holder_id, self.unit):
-                for counter in ("earned", "spent", "expired", "reversed", "adjusted"):
+                for counter in COUNTERS:
                     change[counter] += getattr(counted, counter)
         after = dataclasses.replace(self, **{name: getattr(self, name) + by for name, by in change.items()})
         if max(after.pending + after.available + after.held, after.earned, after.spent, after.adjusted) > AMOUNT_MAX:
             raise BalanceTooLarge(maximum=AMOUNT_MAX)
         return after
-
-    def settled(self, lots: Iterable[Lot], now: datetime) -> "Balance":
-        """The balance as it is at ``now``, given at least the lots of this unit that are due, posted or not."""
-        due = due_lots((lot for lot in lots if lot.unit == self.unit), now)
-        activated = sum(lot.remaining for lot in due.activate)
-        lapsed = sum(lot.remaining for lot in due.expire)
-        return dataclasses.replace(
-            self,
-            pending=self.pending - activated,
-            available=self.available + activated - lapsed,
-            expired=self.expired + lapsed,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +69,27 @@ class EntryLine:
     hash: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class EndingLot:
+    """What is left of a lot that ends; ``is_noticed``: its holder was told of this end."""
+
+    id: UUID
+    holder_id: UUID
+    unit: str
+    points: int
+    expires_at: datetime
+    is_noticed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitingLot:
+    """A lot that awaits an action, and by which version of the program it was born."""
+
+    id: UUID
+    holder_id: UUID
+    program_version_id: UUID | None
+
+
 class LedgerFaultKind(StrEnum):
     """What a verification can find."""
 
@@ -95,6 +103,8 @@ class LedgerFaultKind(StrEnum):
     """A balance is not the sum of its lots."""
     MOVEMENTS_DIFFER = "movements_differ"
     """A lot's remainder is not the sum of its movements."""
+    HOLDS_DIFFER = "holds_differ"
+    """What holds have reserved of a lot is not what the lot says is held."""
     CHAIN_BROKEN = "chain_broken"
     """A hash chain does not hold; ``detail`` says how."""
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.loyalty.ledger.domain.accounts import LOT_PURPOSES, Purpose
+from services.loyalty.ledger.domain.clocks import LotClock, Validity
 from services.loyalty.ledger.errors import InsufficientPoints, NothingToGiveBack
 from services.platform.money import AMOUNT_MAX
 
@@ -35,6 +36,9 @@ class LotOrigin:
 class Lot:
     """``remaining`` of ``amount`` points, spendable while ``activates_at <= t < expires_at`` (None: no end).
 
+    ``held`` more are reserved by holds. The last four are its `Validity`: of a lot that awaits an action
+    ``activates_at`` is the deadline.
+
     Raises:
         ValueError: amounts or instants that no lot can have.
     """
@@ -48,10 +52,15 @@ class Lot:
     expires_at: datetime | None
     state: LotState
     origin: LotOrigin
+    held: int = 0
+    loses_at: datetime | None = None
+    awaits_action: str | None = None
+    clock: LotClock | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.amount <= AMOUNT_MAX or not 0 <= self.remaining <= self.amount:
-            message = f"a lot cannot hold {self.remaining} of {self.amount}"
+        is_possible = 0 < self.amount <= AMOUNT_MAX and 0 <= self.remaining <= self.amount - self.held <= self.amount
+        if not is_possible:
+            message = f"a lot cannot hold {self.remaining} and {self.held} reserved of {self.amount}"
             raise ValueError(message)
         if self.expires_at is not None and self.expires_at <= self.activates_at:
             message = "a lot cannot expire before it can be spent"
@@ -61,6 +70,22 @@ class Lot:
     def purpose(self) -> Purpose:
         """The holder's account in which the remainder stands."""
         return Purpose.PENDING if self.state is LotState.PENDING else Purpose.AVAILABLE
+
+    @property
+    def validity(self) -> Validity:
+        """When it begins and ends."""
+        return Validity(self.activates_at, self.expires_at, self.loses_at, self.awaits_action, self.clock)
+
+    def lasting(self, validity: Validity) -> "Lot":
+        """The lot with another validity."""
+        return dataclasses.replace(
+            self,
+            activates_at=validity.activates_at,
+            expires_at=validity.expires_at,
+            loses_at=validity.loses_at,
+            awaits_action=validity.awaits_action,
+            clock=validity.clock,
+        )
 
     def spendable(self, now: datetime) -> bool:
         """Whether the remainder can be spent at ``now``, whatever a job has done."""
@@ -94,26 +119,29 @@ class LotMovement:
 class DueLots:
     """What must happen to a holder's lots at an instant: activation first, then expiry.
 
-    ``activate`` are pending lots as they are; ``expire`` are lots as they are after the activation;
-    ``standing`` are all lots with a remainder afterwards.
+    ``activate`` are pending lots as they are; ``expire`` are lots as they are after the activation; ``cancel`` are
+    pending lots whose action has not come in time; ``standing`` are all lots with a remainder afterwards.
     """
 
     activate: tuple[Lot, ...]
     expire: tuple[Lot, ...]
     standing: tuple[Lot, ...]
+    cancel: tuple[Lot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ClawbackAllocation:
     """How a claw-back is met, in points that sum to what was asked.
 
-    ``movements`` take ``taken``; ``lapsed`` had expired already, without effect; ``shortfall`` is not there.
+    ``movements`` take ``taken``; ``lapsed`` had expired already, without effect; ``owed`` is not there and will be
+    paid back; ``shortfall`` is not there and is let go.
     """
 
     movements: tuple[LotMovement, ...]
     taken: int
     lapsed: int
     shortfall: int
+    owed: int = 0
 
 
 def new_lot(
@@ -124,15 +152,20 @@ def new_lot(
     amount: int,
     origin: LotOrigin,
     now: datetime,
-    activates_at: datetime,
+    activates_at: datetime | None = None,
     expires_at: datetime | None = None,
+    validity: Validity | None = None,
 ) -> Lot:
-    """A lot as it is born at ``now``, pending when it activates after ``now``.
+    """A lot as it is born at ``now``, pending when it activates after ``now`` or awaits an action.
 
-    The clock of a late event's lot starts when the event happened, so that ``activates_at`` may lie in the past.
+    Its times are those of ``validity``, else the two instants. The clock of a late event's lot starts when the event
+    happened, so that it may begin in the past.
     """
-    state = LotState.PENDING if activates_at > now else LotState.ACTIVE
-    return Lot(lot_id, holder_id, unit, amount, amount, activates_at, expires_at, state, origin)
+    times = validity or Validity(now if activates_at is None else activates_at, expires_at)
+    waits = times.awaits_action is not None or times.activates_at > now
+    state = LotState.PENDING if waits else LotState.ACTIVE
+    lot = Lot(lot_id, holder_id, unit, amount, amount, times.activates_at, times.expires_at, state, origin)
+    return lot.lasting(times)
 
 
 def spending_order(lots: Iterable[Lot]) -> tuple[Lot, ...]:
@@ -143,12 +176,14 @@ def spending_order(lots: Iterable[Lot]) -> tuple[Lot, ...]:
 def due_lots(lots: Iterable[Lot], now: datetime) -> DueLots:
     """Which lots must be activated and which expired at ``now``, before anything else may draw from them."""
     living = [lot for lot in lots if lot.remaining > 0]
-    activate = tuple(lot for lot in living if lot.state is LotState.PENDING and lot.activates_at <= now)
+    ripe = tuple(lot for lot in living if lot.state is LotState.PENDING and lot.activates_at <= now)
+    activate = tuple(lot for lot in ripe if lot.awaits_action is None)
+    cancel = tuple(lot for lot in ripe if lot.awaits_action is not None)
     due = {lot.id for lot in activate}
     settled = [dataclasses.replace(lot, state=LotState.ACTIVE) if lot.id in due else lot for lot in living]
     expire = tuple(lot for lot in settled if lot.state is LotState.ACTIVE and lot.expired(now))
-    gone = {lot.id for lot in expire}
-    return DueLots(activate, expire, tuple(lot for lot in settled if lot.id not in gone))
+    gone = {lot.id for lot in (*expire, *cancel)}
+    return DueLots(activate, expire, tuple(lot for lot in settled if lot.id not in gone), cancel)
 
 
 def allocate_lots(lots: Sequence[Lot], amount: int, now: datetime) -> tuple[LotMovement, ...]:
@@ -160,25 +195,25 @@ def allocate_lots(lots: Sequence[Lot], amount: int, now: datetime) -> tuple[LotM
             disagree with the lots.
     """
     due = due_lots(lots, now)
-    if due.activate or due.expire:
+    if due.activate or due.expire or due.cancel:
         message = "due lots must be settled before points are drawn"
         raise ValueError(message)
     active = spending_order(lot for lot in lots if lot.state is LotState.ACTIVE)
     available = sum(lot.remaining for lot in active)
     if amount > available:
         raise InsufficientPoints(needed=amount, available=available)
-    return _draw(active, amount)
+    return draw_from(active, amount)
 
 
 def allocate_clawback(
-    own_lots: Sequence[Lot], other_lots: Sequence[Lot], amount: int, *, own_lapsed: int = 0
+    own_lots: Sequence[Lot], other_lots: Sequence[Lot], amount: int, *, own_lapsed: int = 0, owing_room: int = 0
 ) -> ClawbackAllocation:
     """Take ``amount`` points back for a purchase.
 
     The order: points of this purchase that have expired (``own_lapsed``, those no earlier claw-back has counted; they
     have no effect), its pending lots, its active lots, then the holder's other active lots, soonest expiry first.
-    Pending lots of other events are left: they may yet be canceled for a reason of their own. What is missing is the
-    shortfall. Lots must be settled (see ``due_lots``).
+    Pending lots of other events are left: they may yet be canceled for a reason of their own. Of what is missing
+    ``owing_room`` at most is owed, the rest is the shortfall. Lots must be settled (see ``due_lots``).
     """
     lapsed = min(amount, own_lapsed)
     pending = [lot for lot in own_lots if lot.state is LotState.PENDING]
@@ -186,7 +221,9 @@ def allocate_clawback(
     others = [lot for lot in other_lots if lot.state is LotState.ACTIVE]
     queue = (*spending_order(pending), *spending_order(active), *spending_order(others))
     taken = min(amount - lapsed, sum(lot.remaining for lot in queue))
-    return ClawbackAllocation(_draw(queue, taken), taken, lapsed, amount - lapsed - taken)
+    missing = amount - lapsed - taken
+    owed = min(missing, max(0, owing_room))
+    return ClawbackAllocation(draw_from(queue, taken), taken, lapsed, missing - owed, owed)
 
 
 def give_back(drawn: Sequence[LotMovement], *, amount: int, given_before: int = 0) -> tuple[LotMovement, ...]:
@@ -220,22 +257,26 @@ def apply_movements(lots: Iterable[Lot], movements: Iterable[LotMovement]) -> tu
         ValueError: a remainder would leave 0..amount.
     """
     change: dict[UUID, int] = {}
+    held: dict[UUID, int] = {}
     activated: set[UUID] = set()
     for movement in movements:
-        change[movement.lot_id] = change.get(movement.lot_id, 0) + movement.delta
+        changed = held if movement.purpose is Purpose.HELD else change
+        changed[movement.lot_id] = changed.get(movement.lot_id, 0) + movement.delta
         if movement.purpose is Purpose.AVAILABLE and movement.delta > 0:
             activated.add(movement.lot_id)
     return tuple(
         dataclasses.replace(
             lot,
             remaining=lot.remaining + change.get(lot.id, 0),
+            held=lot.held + held.get(lot.id, 0),
             state=LotState.ACTIVE if lot.id in activated else lot.state,
         )
         for lot in lots
     )
 
 
-def _draw(queue: Iterable[Lot], amount: int) -> tuple[LotMovement, ...]:
+def draw_from(queue: Iterable[Lot], amount: int) -> tuple[LotMovement, ...]:
+    """Take ``amount`` points, or what there is, from lots in this order."""
     movements: list[LotMovement] = []
     left = amount
     for lot in queue:

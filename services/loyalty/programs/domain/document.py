@@ -1,144 +1,126 @@
-"""The program document, version 1, as typed values.
+"""The program document, version 2, as typed values.
 
-Points are whole numbers of the smallest part of the point unit (a unit of scale 2 counts hundredths), money is whole
-minor units of the document's currency, and rates are exact decimals.
+Points are whole numbers of the smallest part of their unit (a unit of scale 2 counts hundredths), money is whole minor
+units, and rates are exact decimals. The default of a member never changes: a document leaves out what has its default,
+and what was published must go on meaning the same.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
-from services.loyalty.programs.errors import TierNotInProgram
+from services.loyalty.programs.domain.conditions import Condition
+from services.loyalty.programs.domain.ladder import TierSet
+from services.loyalty.programs.domain.policies import Policies
+from services.loyalty.programs.domain.rules import Cap, Combination, EarnRule
+from services.loyalty.programs.domain.text import LocalizedText
+from services.loyalty.programs.domain.validity import Activation, Expiry
 
-DOCUMENT_VERSION = 1
-
-CategoryPath = tuple[str, ...]
-"""A category from the root of the merchant's tree, such as ``("Drinks", "Coffee")``; compared letter by letter."""
-
-
-class RuleMode(StrEnum):
-    """Whether only whole blocks of ``per`` earn (199 at "1 per 100" earns 1), or every part does before rounding."""
-
-    STEP = "step"
-    PROPORTIONAL = "proportional"
-
-
-class CapPeriod(StrEnum):
-    """The time in which a cap fills: the calendar day in the program's time zone."""
-
-    DAY = "day"
-
-
-class TierMetric(StrEnum):
-    """What is summed to qualify for a tier: points earned on purchases, or money spent in the program's currency."""
-
-    POINTS_EARNED = "points_earned"
-    SPEND = "spend"
-
-
-class ForeignCurrencyPolicy(StrEnum):
-    """A purchase in another currency than the program's: it is recorded and earns nothing, or it is refused."""
-
-    EARN_NOTHING = "earn_nothing"
-    REFUSE = "refuse"
-
-
-@dataclass(frozen=True, slots=True)
-class LocalizedText:
-    """One text in the languages of the product."""
-
-    en: str
-    zh: str
+DOCUMENT_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
 class PointUnit:
-    """What is earned: its ledger code, its name, and how many digits it shows after the point."""
+    """What is earned: its ledger code, its name, and how many digits it shows after the point; and how it lives.
+
+    ``caps`` bound what all rules together give of it.
+    """
 
     code: str
     name: LocalizedText
     scale: int
+    activation: Activation = field(default_factory=Activation)
+    expiry: Expiry = field(default_factory=Expiry)
+    caps: tuple[Cap, ...] = ()
+
+
+class FieldType(StrEnum):
+    """What a merchant's own field holds."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    """A whole number."""
+    BOOLEAN = "boolean"
+    DATE = "date"
+
+
+class FieldOwner(StrEnum):
+    """What a merchant's own field belongs to."""
+
+    MEMBER = "member"
+    PURCHASE = "purchase"
 
 
 @dataclass(frozen=True, slots=True)
-class Conditions:
-    """Which lines a rule counts, and where. Empty means all.
+class CustomField:
+    """A field of the merchant's own, ``member.fields.<code>`` or ``order.fields.<code>`` in conditions."""
 
-    A line counts when its category path begins with one of ``categories`` and with none of ``excluded_categories``;
-    the rule applies in ``stores``, given by their external codes.
-    """
-
-    categories: tuple[CategoryPath, ...] = ()
-    excluded_categories: tuple[CategoryPath, ...] = ()
-    stores: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Cap:
-    """The most ``points`` one member gets by one rule in one period; what is above is clipped."""
-
-    points: int
-    per: CapPeriod
-
-
-@dataclass(frozen=True, slots=True)
-class SpendRule:
-    """``points`` for every ``per_minor`` minor units paid for the lines in scope, times the tier's multiplier."""
-
-    id: str
+    code: str
+    owner: FieldOwner
+    type: FieldType
     name: LocalizedText
-    points: int
-    per_minor: int
-    mode: RuleMode
-    conditions: Conditions
-    cap: Cap | None
 
 
 @dataclass(frozen=True, slots=True)
-class TierLevel:
-    """A rung: reached at ``threshold`` (inclusive, points or minor units), it multiplies what every rule gives."""
+class CustomEvent:
+    """Something else that members do.
+
+    ``schema`` (JSON Schema) is what its data must be; its scalar properties are ``event.data.<name>`` in conditions.
+    """
 
     code: str
     name: LocalizedText
-    threshold: int
-    multiplier: Decimal
+    schema: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class TierSet:
-    """The ladder: levels by strictly ascending threshold, the first at zero."""
+class RuleGroup:
+    """How the rules of a group are put together; a rule without a group is a group of its own."""
 
-    metric: TierMetric
-    levels: tuple[TierLevel, ...]
-
-    def level(self, code: str) -> TierLevel:
-        """The level with this code.
-
-        Raises:
-            TierNotInProgram: there is none, as in a version from before the level.
-        """
-        for level in self.levels:
-            if level.code == code:
-                return level
-        raise TierNotInProgram(tier_code=code)
+    code: str
+    combination: Combination
 
 
 @dataclass(frozen=True, slots=True)
-class Policies:
-    """The merchant's choices. Purchases older than ``backdating_days`` are refused."""
+class ExchangeRate:
+    """From ``from_date`` on, one major unit of ``currency`` is ``rate`` major units of the program's."""
 
-    backdating_days: int = 30
-    foreign_currency: ForeignCurrencyPolicy = ForeignCurrencyPolicy.EARN_NOTHING
+    currency: str
+    from_date: date
+    rate: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusions:
+    """Lines that earn by no rule, and lines that cannot be paid with points; conditions asked of a line."""
+
+    earning: Condition | None = None
+    paying: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ProgramDocument:
-    """One loyalty program as the merchant wrote it. ``timezone`` is an IANA name, ``currency`` an ISO 4217 code."""
+    """One loyalty program as the merchant wrote it. ``timezone`` is an IANA name, ``currency`` an ISO 4217 code.
+
+    The first of ``units`` is the program's own, which `unit` gives; tiers look at it unless they name another.
+    """
 
     name: LocalizedText
-    unit: PointUnit
     timezone: str
     currency: str
-    spend_rules: tuple[SpendRule, ...]
+    units: tuple[PointUnit, ...]
+    rules: tuple[EarnRule, ...]
     tiers: TierSet
-    policies: Policies
+    policies: Policies = field(default_factory=Policies)
+    groups: tuple[RuleGroup, ...] = ()
+    rates: tuple[ExchangeRate, ...] = ()
+    exclusions: Exclusions = field(default_factory=Exclusions)
+    fields: tuple[CustomField, ...] = ()
+    events: tuple[CustomEvent, ...] = ()
+
+    @property
+    def unit(self) -> PointUnit:
+        """The program's own point unit."""
+        return self.units[0]

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.loyalty.programs.domain.document import LocalizedText, PointUnit, ProgramDocument
+from services.loyalty.programs.domain.document import PointUnit, ProgramDocument
+from services.loyalty.programs.domain.text import LocalizedText
 from services.platform.actors import Actor
 
 
@@ -21,17 +22,25 @@ class ProgramDraft:
 
 @dataclass(frozen=True, slots=True)
 class ProgramVersion:
-    """A published document, in force from ``effective_from`` until the next version's."""
+    """A published document, in force from ``effective_from`` until the next version's.
+
+    ``restores_number`` is the older version whose document it publishes again.
+    """
 
     id: UUID
     number: int
     document: ProgramDocument
     effective_from: datetime
+    restores_number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedVersion:
-    """A version as the merchant sees it in the history, with who published it."""
+    """A version as the merchant sees it in the history, with who published it.
+
+    ``document`` is in canonical JSON. ``restores_number`` is the older version whose document it publishes again;
+    ``withdrawn_at`` says that it was taken back before it began.
+    """
 
     id: UUID
     number: int
@@ -39,6 +48,8 @@ class PublishedVersion:
     effective_from: datetime
     published_at: datetime
     actor: Actor
+    restores_number: int | None = None
+    withdrawn_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +80,25 @@ class AppliedTemplate:
 
 @dataclass(frozen=True, slots=True)
 class PublishProgram:
-    """Publish the draft as it was at ``revision``, from now on."""
+    """Publish the draft as it was at ``revision``, from ``effective_from`` on; None: from now on."""
 
     revision: int
+    effective_from: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RollBackProgram:
+    """Publish the document of the version ``number`` again, from ``effective_from`` on; None: from now on."""
+
+    number: int
+    effective_from: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawProgramVersion:
+    """Take back the version ``number``, which has not begun."""
+
+    number: int
 
 
 UNIT_BEFORE_PROGRAM = PointUnit(code="", name=LocalizedText(en="points", zh="积分"), scale=0)

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum, StrEnum
 from functools import cache
+from itertools import islice
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -44,6 +45,8 @@ class Reader:
 
     def __init__(self) -> None:
         self._problems: list[DocumentProblem] = []
+        self.count = 0
+        """How many problems were met, also those that were too many to note."""
 
     @property
     def problems(self) -> tuple[DocumentProblem, ...]:
@@ -52,6 +55,7 @@ class Reader:
 
     def note(self, path: str, code: ProblemCode, facts: Mapping[str, str | int] = NO_FACTS) -> None:
         """Note one problem."""
+        self.count += 1
         if len(self._problems) < PROBLEMS_MAX:
             self._problems.append(DocumentProblem(path, code, dict(facts)))
 
@@ -81,6 +85,38 @@ class Reader:
         if len(value) > maximum:
             self.note(path, ProblemCode.TOO_MANY, {"maximum": maximum})
         return [(pointer(path, (index,)), item) for index, item in enumerate(value[:maximum])]
+
+    def entries(self, value: object, path: str, *, minimum: int, maximum: int) -> Sequence[tuple[str, str, object]]:
+        """An object's keys, each with its place and value; no more than ``maximum`` are read."""
+        if not isinstance(value, Mapping):
+            self._wrong_type(value, path, "object")
+            return ()
+        if len(value) < minimum:
+            self.note(path, ProblemCode.TOO_FEW, {"minimum": minimum})
+        if len(value) > maximum:
+            self.note(path, ProblemCode.TOO_MANY, {"maximum": maximum})
+        return [(str(key), pointer(path, (_shown(str(key)),)), item) for key, item in islice(value.items(), maximum)]
+
+    def one_of(self, value: object, path: str, keys: Sequence[str]) -> tuple[str, object] | None:
+        """The only key of an object, which is one of ``keys``, and its value."""
+        if not isinstance(value, Mapping):
+            self._wrong_type(value, path, "object")
+            return None
+        known = [key for key in keys if key in value]
+        for key in value:
+            if key not in keys:
+                self.note(pointer(path, (_shown(str(key)),)), ProblemCode.UNKNOWN_KEY)
+        if len(known) > 1 or not value:
+            self.note(path, ProblemCode.EXACTLY_ONE, {"allowed": ", ".join(keys)})
+            return None
+        return (known[0], value[known[0]]) if known else None
+
+    def boolean(self, value: object, path: str) -> bool:
+        """True or false."""
+        if not isinstance(value, bool):
+            self._wrong_type(value, path, "boolean")
+            return False
+        return value
 
     def integer(self, value: object, path: str, *, minimum: int, maximum: int) -> int:
         """A whole number; true, false and numbers with a point are none."""
@@ -118,17 +154,20 @@ class Reader:
             self.note(path, ProblemCode.BAD_FORMAT, {"pattern": pattern})
         return value
 
-    def choice(self, value: object, path: str, choices: type[_StrEnumT]) -> _StrEnumT:
+    def choice(self, value: object, path: str, choices: Sequence[_StrEnumT]) -> _StrEnumT:
         """One of the texts of ``choices``."""
-        first = next(iter(choices))
+        word = self.word(value, path, choices)
+        return next(choice for choice in choices if choice == word)
+
+    def word(self, value: object, path: str, words: Sequence[str]) -> str:
+        """One of some texts; the first where it is none."""
         if not isinstance(value, str):
             self._wrong_type(value, path, "string")
-            return first
-        try:
-            return choices(value)
-        except ValueError:
-            self.note(path, ProblemCode.NOT_ALLOWED, {"allowed": ", ".join(choices)})
-            return first
+            return words[0]
+        if value not in words:
+            self.note(path, ProblemCode.NOT_ALLOWED, {"allowed": ", ".join(words)})
+            return words[0]
+        return value
 
     def unique(self, values: Iterable[tuple[str, object]]) -> None:
         """Note every value that stood before, at its place."""

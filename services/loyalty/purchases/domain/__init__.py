@@ -13,6 +13,7 @@ from services.loyalty.purchases.domain.commands import (
     RefundPurchase,
 )
 from services.loyalty.purchases.domain.evidence import Accrual, Line, Purchase, Refund, RefundedPart
+from services.loyalty.purchases.domain.told import Tender, TenderKind, Told
 
 __all__ = [
     "Accrual",
@@ -30,4 +31,7 @@ __all__ = [
     "RefundPurchase",
     "RefundedPart",
     "RefundedPurchase",
+    "Tender",
+    "TenderKind",
+    "Told",
 ]

@@ -1,13 +1,58 @@
 """What a receipt earns: one function for recording and for quoting, so that a quote is what the till then does."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
+from uuid import UUID
 
-from services.loyalty.earning.domain import Evaluation, PurchaseLine, cap_day, evaluate
-from services.loyalty.programs.domain import ProgramDocument
+from services.loyalty.earning.domain import CapKey, EarnBase, EarnEvent, Evaluation, evaluate, names_asked, validities
+from services.loyalty.members.domain import Earner, member_facts
+from services.loyalty.programs.domain import Crossing, TierLevel, TierMetric, Trigger
+from services.loyalty.programs.domain.fields import FactValue
 from services.loyalty.programs.domain.publishing import ProgramVersion
-from services.loyalty.tiers.domain import Requalification, TierRecord, level_held, requalify
+from services.loyalty.purchases.domain.counting import counted_points, counted_spend
+from services.loyalty.purchases.domain.receipt import Receipt
+from services.loyalty.purchases.domain.telling import told_facts
+from services.loyalty.stores.domain import Store
+from services.loyalty.tiers.domain import (
+    Contribution,
+    Ladder,
+    Requalification,
+    TierRecord,
+    count,
+    ladder_of,
+    level_at,
+    settle,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BuyingMember:
+    """Who buys, as the receipts before this one have left them.
+
+    ``purchases`` were recorded before it; ``balance`` is what can be spent, less what is owed, of the unit that tiers
+    look at.
+    """
+
+    earner: Earner
+    record: TierRecord
+    cap_used: Mapping[CapKey, int]
+    purchases: int
+    balance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """When and where a receipt was rung up, by the version in force then; ``present`` is the one in force now."""
+
+    purchase_id: UUID
+    version: ProgramVersion
+    present: ProgramVersion
+    store: Store
+    channel: str
+    source: str
+    occurred_at: datetime
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,47 +60,86 @@ class Assessment:
     """An evaluation by the version in force when it happened, and what it does to the tier by the present one."""
 
     version: ProgramVersion
+    present: ProgramVersion
+    event: EarnEvent
+    base: EarnBase
     evaluation: Evaluation
     requalification: Requalification
-    cap_day: date
 
 
-def assess(
-    *,
-    version: ProgramVersion,
-    present: ProgramVersion,
-    lines: Sequence[PurchaseLine],
-    currency: str,
-    store_code: str,
-    record: TierRecord,
-    cap_used: Mapping[str, int],
-    occurred_at: datetime,
-    now: datetime,
-) -> Assessment:
-    """What the lines earn for a member with this record, and where that leaves the member.
+def assess(receipt: Receipt, buyer: BuyingMember, occasion: Occasion) -> Assessment:
+    """What a receipt earns for its buyer, and where that leaves them.
+
+    The purchase that crosses a threshold earns at the tier held before it or at the one that it reaches, by policy:
+    it is evaluated at the former, and once more at the latter where that is another.
 
     Raises:
-        CurrencyNotAccepted, AccrualTooLarge
+        CurrencyNotAccepted, AccrualTooLarge, QualifyingSumTooLarge
     """
-    document = version.document
-    evaluation = evaluate(
-        document,
-        lines=lines,
-        store_code=store_code,
-        currency=currency,
-        tier_code=level_held(document.tiers, record).code,
-        cap_used=cap_used,
+    document, ladder = occasion.version.document, ladder_of(occasion.present)
+    base = receipt.base(document.policies.base)
+    event = EarnEvent(
+        trigger=Trigger.PURCHASE,
+        occurred_at=occasion.occurred_at,
+        facts=_facts(receipt, buyer, occasion),
+        currency=receipt.currency,
+        lines=receipt.earning(base),
+        shipping_minor=base.shipping_minor,
     )
-    requalification = requalify(
-        present.document.tiers,
-        record,
-        points=evaluation.points,
-        spend_minor=counted_spend(document, currency=currency, total_minor=sum(line.net_minor for line in lines)),
-        now=now,
+
+    def evaluated(level: TierLevel) -> tuple[Evaluation, Contribution]:
+        evaluation = evaluate(document, event, tier_code=level.code, cap_used=buyer.cap_used)
+        return evaluation, contribution_of(receipt, buyer, occasion, ladder, evaluation)
+
+    held = level_at(document.tiers, settle(ladder, buyer.record, now=occasion.now).record, at=occasion.now)
+    evaluation, contribution = evaluated(held)
+    requalification = count(ladder, buyer.record, contribution, now=occasion.now)
+    if ladder.tiers.crossing is Crossing.NEW:
+        reached = level_at(document.tiers, requalification.record, at=occasion.now)
+        if reached.code != held.code:
+            evaluation, contribution = evaluated(reached)
+            requalification = count(ladder, buyer.record, contribution, now=occasion.now)
+    return Assessment(
+        version=occasion.version,
+        present=occasion.present,
+        event=event,
+        base=base,
+        evaluation=evaluation,
+        requalification=requalification,
     )
-    return Assessment(version, evaluation, requalification, cap_day(document, occurred_at))
 
 
-def counted_spend(document: ProgramDocument, *, currency: str, total_minor: int) -> int:
-    """What a purchase adds to the money spent that tiers look at; nothing below zero, nothing in another currency."""
-    return max(0, total_minor) if currency == document.currency else 0
+def contribution_of(
+    receipt: Receipt, buyer: BuyingMember, occasion: Occasion, ladder: Ladder, evaluation: Evaluation
+) -> Contribution:
+    document = occasion.version.document
+    at = min(occasion.occurred_at, occasion.now)
+    times = validities(document, evaluation, at=at, enrolled_at=buyer.earner.enrolled_at)
+    points = counted_points(ladder, evaluation, times, now=occasion.now)
+    spendable = sum(each.points for each in points if each.unit == ladder.unit and each.counts_at is None)
+    return Contribution(
+        event_id=occasion.purchase_id,
+        occurred_at=occasion.occurred_at,
+        store_id=occasion.store.id,
+        spend_minor=counted_spend(document, currency=receipt.currency, total_minor=receipt.total_minor),
+        points=points,
+        balance=max(0, buyer.balance + spendable) if ladder.tiers.metric is TierMetric.BALANCE else None,
+    )
+
+
+def _facts(receipt: Receipt, buyer: BuyingMember, occasion: Occasion) -> dict[str, FactValue | None]:
+    document, store = occasion.version.document, occasion.store
+    facts = {
+        **member_facts(buyer.earner, document=document, at=occasion.occurred_at),
+        **told_facts(receipt.told, document.fields),
+        "member.purchases": buyer.purchases,
+        "order.isFirst": buyer.purchases == 0,
+        "order.channel": occasion.channel,
+        "order.source": occasion.source,
+        "store.code": store.code,
+        "store.currency": store.currency,
+        "store.timezone": store.timezone,
+    }
+    # What no rule asks for is not kept.
+    asked = names_asked(document, Trigger.PURCHASE) | {"store.code"}
+    return {name: fact for name, fact in facts.items() if name in asked}

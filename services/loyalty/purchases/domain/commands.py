@@ -5,16 +5,19 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from services.loyalty.earning.domain import RefundRequest
+from services.loyalty.earning.domain import AppliedCap, RefundRequest
 from services.loyalty.members.domain import MemberRef
+from services.loyalty.purchases.domain.effects import Use
 from services.loyalty.purchases.domain.evidence import Purchase
+from services.loyalty.purchases.domain.told import Told
 
 
 @dataclass(frozen=True, slots=True)
 class BoughtLine:
     """One line of a receipt: ``amount_minor`` for the whole quantity, less ``discount_minor`` of its own.
 
-    A line may be negative (a deposit given back, a discount rung up as goods) and then has no discount.
+    A line may be negative (a deposit given back, a discount rung up as goods) and then has no discount. ``product`` is
+    the article's product, as of all sizes of a shirt. ``tax_minor`` is the tax on what was paid for it.
     """
 
     sku: str
@@ -23,6 +26,8 @@ class BoughtLine:
     discount_minor: int = 0
     category: tuple[str, ...] = ()
     name: str | None = None
+    product: str | None = None
+    tax_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class RecordPurchase:
     discount_minor: int = 0
     occurred_at: datetime | None = None
     channel: str = "store"
+    told: Told = field(default_factory=Told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +101,13 @@ class RefundedPurchase:
     """The answer to `RefundPurchase`.
 
     ``points`` were taken back (below zero: given back, when a negative line returned); ``shortfall`` is what the
-    purchase's refunds have wanted in all and not found, tried again by its next refund.
+    purchase's refunds have wanted in all and not found, tried again by its next refund. ``owed`` of the points are not
+    there and are owed now. ``is_waiting`` tells that the purchase is not known yet; ``refund_id`` will be the refund's.
+    ``needs_decision`` are effects that have left the house, ``consequences`` later events that keep what they got.
     """
 
     refund_id: UUID
-    purchase_id: UUID
+    purchase_id: UUID | None
     member_id: UUID | None
     refunded_minor: int
     points: int
@@ -108,6 +116,10 @@ class RefundedPurchase:
     from_tier: str | None
     to_tier: str | None
     replayed: bool
+    owed: int = 0
+    is_waiting: bool = False
+    needs_decision: tuple[Use, ...] = ()
+    consequences: tuple[Use, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +131,8 @@ class QuoteCart:
     currency: str
     lines: tuple[BoughtLine, ...]
     discount_minor: int = 0
+    channel: str = "store"
+    told: Told = field(default_factory=Told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,17 +146,26 @@ class QuotedLine:
 
 @dataclass(frozen=True, slots=True)
 class QuotedRule:
-    """What one rule would give. ``cap_room`` is None without a cap; ``capped_by`` is what the cap would take."""
+    """What one rule would give of a unit, with the caps that it meets.
+
+    ``cap_room`` is what the tightest cap in points leaves, None without one; ``capped_by`` is what caps would take.
+    """
 
     rule_id: str
+    unit: str
     points: int
     capped_by: int
     cap_room: int | None
+    caps: tuple[AppliedCap, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class CartQuote:
-    """What the cart would do, rung up now. Tier codes are None for a guest and without a program."""
+    """What the cart would do, rung up now. Tier codes are None for a guest and without a program.
+
+    ``points`` are of the program's own unit. ``tier_multiplier`` is that of the tier at which it would earn, None where
+    nothing was evaluated.
+    """
 
     total_minor: int
     currency: str
@@ -151,5 +174,6 @@ class CartQuote:
     rules: tuple[QuotedRule, ...]
     tier: str | None
     tier_after: str | None
+    tier_multiplier: Decimal | None
     balance: int
     balance_after: int

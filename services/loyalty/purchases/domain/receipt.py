@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,13 +11,19 @@ from uuid import UUID
 
 from services.loyalty.earning.domain import (
     AmountRefund,
+    EarnBase,
     FullRefund,
     LineRefund,
+    PricedLine,
     PurchaseLine,
     RefundRequest,
+    earn_base,
     spread_discount,
 )
+from services.loyalty.programs.domain import BasePolicy
 from services.loyalty.purchases.domain.commands import BoughtLine, RecordPurchase, RefundPurchase
+from services.loyalty.purchases.domain.telling import check_tax, check_told, told_content
+from services.loyalty.purchases.domain.told import TenderKind, Told
 from services.loyalty.purchases.errors import OccurredInFuture, OccurredTooLongAgo
 from services.platform.errors import InvalidInput
 from services.platform.money import AMOUNT_MAX, exponent
@@ -45,31 +51,62 @@ class ReceiptLine:
     amount_minor: int
     discount_minor: int
     net_minor: int
+    product: str | None = None
+    tax_minor: int = 0
 
-    def earning(self) -> PurchaseLine:
+    def earning(self, *, base_minor: int) -> PurchaseLine:
         """The line as earning sees it."""
-        return PurchaseLine(self.position, self.sku, self.category, self.quantity, self.net_minor)
+        return PurchaseLine(
+            position=self.position,
+            sku=self.sku,
+            category=self.category,
+            quantity=self.quantity,
+            net_minor=self.net_minor,
+            amount_minor=self.amount_minor,
+            base_minor=base_minor,
+            product=self.product,
+        )
+
+    def priced(self) -> PricedLine:
+        """The line's amounts, for its base."""
+        share = self.amount_minor - self.discount_minor - self.net_minor
+        return PricedLine(self.amount_minor, self.discount_minor, share, self.tax_minor)
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Lines of one currency, and what was paid for all of them."""
+    """Lines of one currency, what was paid for all of them, and what else was told."""
 
     currency: str
     discount_minor: int
     lines: tuple[ReceiptLine, ...]
+    told: Told = field(default_factory=Told)
 
     @property
     def total_minor(self) -> int:
         """What was paid; zero or less where more was given back than bought."""
         return sum(line.net_minor for line in self.lines)
 
-    def earning(self) -> tuple[PurchaseLine, ...]:
+    def base(self, policy: BasePolicy) -> EarnBase:
+        """What of it earns."""
+        return earn_base(
+            policy,
+            [line.priced() for line in self.lines],
+            prices_include_tax=self.told.prices_include_tax,
+            shipping_minor=self.told.shipping_minor,
+            points_minor=sum(each.amount_minor for each in self.told.tenders if each.kind is TenderKind.POINTS),
+        )
+
+    def earning(self, base: EarnBase) -> tuple[PurchaseLine, ...]:
         """The lines as earning sees them."""
-        return tuple(line.earning() for line in self.lines)
+        return tuple(
+            line.earning(base_minor=base_minor) for line, base_minor in zip(self.lines, base.lines, strict=True)
+        )
 
 
-def check_receipt(*, currency: str, lines: Sequence[BoughtLine], discount_minor: int) -> Receipt:
+def check_receipt(
+    *, currency: str, lines: Sequence[BoughtLine], discount_minor: int, told: Told | None = None
+) -> Receipt:
     """The receipt, with the order's discount spread over its lines.
 
     Raises:
@@ -78,9 +115,13 @@ def check_receipt(*, currency: str, lines: Sequence[BoughtLine], discount_minor:
         DiscountExceedsOrder
     """
     exponent(currency)
+    told = check_told(told or Told())
     if not 0 < len(lines) <= LINES_MAX:
         raise InvalidInput(field="lines", reason="COUNT_OUT_OF_RANGE", limit=str(LINES_MAX))
-    checked = [_check_line(line, field=f"lines.{index}") for index, line in enumerate(lines)]
+    checked = [
+        _check_line(line, field=f"lines.{index}", has_tax_inside=told.prices_include_tax)
+        for index, line in enumerate(lines)
+    ]
     if sum(abs(line.amount_minor) for line in checked) > AMOUNT_MAX or abs(discount_minor) > AMOUNT_MAX:
         raise InvalidInput(field="lines", reason="AMOUNT_TOO_LARGE", limit=str(AMOUNT_MAX))
     before = [line.amount_minor - line.discount_minor for line in checked]
@@ -98,9 +139,12 @@ def check_receipt(*, currency: str, lines: Sequence[BoughtLine], discount_minor:
                 amount_minor=line.amount_minor,
                 discount_minor=line.discount_minor,
                 net_minor=net - share,
+                product=line.product,
+                tax_minor=line.tax_minor,
             )
             for position, (line, net, share) in enumerate(zip(checked, before, shares, strict=True), start=1)
         ),
+        told=told,
     )
 
 
@@ -118,20 +162,21 @@ def check_occurred(occurred_at: datetime, *, now: datetime, earliest: datetime) 
 
 def purchase_hash(command: RecordPurchase, receipt: Receipt, *, member_id: UUID | None) -> bytes:
     """What tells two receipts under one external id apart: SHA-256 of everything that was sent, the member by id."""
-    return _digest(
-        {
-            "channel": command.channel,
-            "currency": receipt.currency,
-            "discount": receipt.discount_minor,
-            "lines": [
-                [line.sku, line.name, line.category, _number(line.quantity), line.amount_minor, line.discount_minor]
-                for line in receipt.lines
-            ],
-            "member": None if member_id is None else str(member_id),
-            "occurredAt": _instant(command.occurred_at),
-            "store": str(command.store_id),
-        }
-    )
+    content: dict[str, Any] = {
+        "channel": command.channel,
+        "currency": receipt.currency,
+        "discount": receipt.discount_minor,
+        "lines": [
+            [line.sku, line.name, line.category, _number(line.quantity), line.amount_minor, line.discount_minor]
+            for line in receipt.lines
+        ],
+        "member": None if member_id is None else str(member_id),
+        "occurredAt": _instant(command.occurred_at),
+        "store": str(command.store_id),
+    }
+    # What was told before more could be told keeps its fingerprint.
+    more = told_content(receipt.told, [(line.product, line.tax_minor) for line in receipt.lines])
+    return _digest(content | ({"told": more} if more else {}))
 
 
 def refund_hash(command: RefundPurchase, *, purchase_id: UUID) -> bytes:
@@ -146,11 +191,12 @@ def refund_hash(command: RefundPurchase, *, purchase_id: UUID) -> bytes:
     )
 
 
-def _check_line(line: BoughtLine, *, field: str) -> BoughtLine:
+def _check_line(line: BoughtLine, *, field: str, has_tax_inside: bool) -> BoughtLine:
     if abs(line.amount_minor) > AMOUNT_MAX:
         raise InvalidInput(field=f"{field}.amount", reason="AMOUNT_TOO_LARGE", limit=str(AMOUNT_MAX))
     if not 0 <= line.discount_minor <= max(0, line.amount_minor):
         raise InvalidInput(field=f"{field}.discount", reason="OUT_OF_RANGE", limit=str(max(0, line.amount_minor)))
+    check_tax(line, field=f"{field}.tax", is_inside=has_tax_inside)
     if len(line.category) > CATEGORY_DEPTH_MAX:
         raise InvalidInput(field=f"{field}.category", reason="COUNT_OUT_OF_RANGE", limit=str(CATEGORY_DEPTH_MAX))
     return BoughtLine(
@@ -163,6 +209,8 @@ def _check_line(line: BoughtLine, *, field: str) -> BoughtLine:
             for index, name in enumerate(line.category)
         ),
         name=check_optional_text(line.name, field=f"{field}.name"),
+        product=check_optional_text(line.product, field=f"{field}.product"),
+        tax_minor=line.tax_minor,
     )
 
 

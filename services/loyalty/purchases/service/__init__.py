@@ -1,12 +1,29 @@
-"""Recording, refunding and quoting purchases."""
+"""Recording and quoting purchases, and taking them back, rung up anew, exchanged or claimed."""
 
-from services.loyalty.purchases.service.quote_cart import quote_cart
+from services.loyalty.purchases.service.amend_purchase import amend_purchase
+from services.loyalty.purchases.service.claim_purchase import claim_purchase
+from services.loyalty.purchases.service.exchange_purchase import exchange_purchase
+from services.loyalty.purchases.service.quote_cart import assess_cart, quote_cart
 from services.loyalty.purchases.service.record_purchase import (
     RECORDINGS_MAX,
     check_count,
     record_purchase,
     record_purchases,
 )
-from services.loyalty.purchases.service.refund_purchase import refund_purchase
+from services.loyalty.purchases.service.refund_purchase import apply_next_waiting, refund_purchase
+from services.loyalty.purchases.service.void_purchase import void_purchase
 
-__all__ = ["RECORDINGS_MAX", "check_count", "quote_cart", "record_purchase", "record_purchases", "refund_purchase"]
+__all__ = [
+    "RECORDINGS_MAX",
+    "amend_purchase",
+    "apply_next_waiting",
+    "assess_cart",
+    "check_count",
+    "claim_purchase",
+    "exchange_purchase",
+    "quote_cart",
+    "record_purchase",
+    "record_purchases",
+    "refund_purchase",
+    "void_purchase",
+]

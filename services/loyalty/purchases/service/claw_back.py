@@ -1,115 +1,170 @@
 """Points go back the way they came: taken from lots, or given back to the lots that were drawn."""
 
 import dataclasses
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from services.loyalty.ledger import queries as ledger_queries
 from services.loyalty.ledger import service as ledger
 from services.loyalty.ledger.domain import (
+    Entry,
     EntryHeader,
+    Lot,
+    LotMovement,
+    LotState,
     Purpose,
     Reference,
     allocate_clawback,
+    apply_movements,
     clawback_entry,
+    draw_from,
     give_back,
     restoration_entry,
+    spending_order,
 )
 from services.loyalty.ledger.domain.book import HolderBook
-from services.loyalty.programs.domain.publishing import ProgramVersion
-from services.loyalty.purchases.domain import Accrual, Purchase
+from services.loyalty.programs.domain import OwingPolicy, Policies
+from services.loyalty.purchases.domain.evidence import UnitState
 from services.loyalty.purchases.domain.reversal import still_taken
 from services.loyalty.purchases.queries import refunds_by_purchases
+from services.loyalty.purchases.service.scene import REFERENCE as PURCHASE
+from services.loyalty.purchases.service.scene import Scene
 from services.platform.db.session import UnitOfWork
 
 REFERENCE = "refund"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class TakenBack:
-    """What a refund took (below zero: gave) in ``points``, and where the purchase stands after it in all."""
+    """What was taken of one unit (below zero: given) in ``points``, those that are owed now among them.
+
+    ``state`` is where the purchase stands after it in all.
+    """
 
     points: int
-    points_taken_back: int
-    points_lapsed: int
-    shortfall: int
+    owed: int
+    state: UnitState
     entry_id: UUID | None
-
-    @classmethod
-    def nothing(cls, purchase: Purchase) -> "TakenBack":
-        """No points are concerned."""
-        return cls(0, purchase.points_taken_back, purchase.points_lapsed, purchase.shortfall, None)
 
 
 def take_back(
     uow: UnitOfWork,
     *,
+    scene: Scene,
     book: HolderBook,
-    purchase: Purchase,
-    version: ProgramVersion,
-    accruals: Collection[Accrual],
-    expired: int,
+    unit: str,
     ask: int,
-    refund_id: UUID,
+    reference_id: UUID,
     occurred_at: datetime,
+    own_first: Sequence[UUID] = (),
 ) -> TakenBack:
-    """Post to the buyer's book what a refund asks for; nothing when there is nothing to take or to give.
+    """Post to the buyer's book what is asked for of a unit; nothing when there is nothing to take or to give.
 
-    ``expired`` is what had expired of the purchase's lots before this unit of work.
+    The order of taking is that of ``allocate_clawback``; ``own_first`` are lots that come before all of it.
     """
+    assert scene.evaluated_by is not None
+    policies = scene.evaluated_by.document.policies
+    state = scene.units.get(unit, UnitState())
     header = ledger.entry_header(
         uow,
         holder_id=book.holder_id,
         occurred_at=occurred_at,
-        store_id=purchase.store_id,
-        program_version_id=version.id,
-        reference=Reference(REFERENCE, refund_id),
+        store_id=scene.purchase.store_id,
+        program_version_id=scene.evaluated_by.id,
+        reference=Reference(REFERENCE, reference_id),
     )
-    unit = version.document.unit.code
     if ask < 0:
-        return _give(uow, book, purchase, header=header, unit=unit, amount=-ask)
-    own_ids = {accrual.lot_id for accrual in accruals if accrual.lot_id is not None}
+        return _give(uow, book, scene, header=header, unit=unit, amount=-ask, grace_days=policies.given_back_grace_days)
     lots = book.lots_of(unit)
+    first = [lot for lot in lots if lot.id in own_first]
+    named = draw_from((*spending_order(_pending(first)), *spending_order(_active(first))), ask)
+    lots = apply_movements(lots, named)
+    own_ids = {lot.id for lot in lots if (lot.origin.kind, lot.origin.id) == (PURCHASE, scene.purchase.id)}
     allocation = allocate_clawback(
         [lot for lot in lots if lot.id in own_ids],
         [lot for lot in lots if lot.id not in own_ids],
-        ask,
-        own_lapsed=expired + book.lapsed(own_ids) - purchase.points_lapsed,
+        ask + sum(movement.delta for movement in named),
+        own_lapsed=scene.lapsed.get(unit, 0) + _lapsed_now(book, scene, unit) - state.lapsed,
+        owing_room=_owing_room(book, unit, policies),
     )
+    movements = _numbered((*named, *allocation.movements))
     entry_id = None
-    if allocation.movements:
-        entry_id = book.post(clawback_entry(header, unit=unit, movements=allocation.movements)).header.id
-    return TakenBack(
-        points=allocation.taken,
-        points_taken_back=purchase.points_taken_back + allocation.taken,
-        points_lapsed=purchase.points_lapsed + allocation.lapsed,
-        shortfall=allocation.shortfall,
-        entry_id=entry_id,
+    if movements or allocation.owed:
+        draft = clawback_entry(header, unit=unit, movements=movements, owed=allocation.owed)
+        entry_id = book.post(draft).header.id
+    gone = allocation.owed - sum(movement.delta for movement in movements)
+    after = UnitState(
+        state.points, state.taken_back + gone, state.lapsed + allocation.lapsed, shortfall=allocation.shortfall
     )
+    return TakenBack(gone, allocation.owed, after, entry_id)
+
+
+def _pending(lots: Iterable[Lot]) -> list[Lot]:
+    return [lot for lot in lots if lot.state is LotState.PENDING]
+
+
+def _active(lots: Iterable[Lot]) -> list[Lot]:
+    return [lot for lot in lots if lot.state is LotState.ACTIVE]
+
+
+def _numbered(movements: Sequence[LotMovement]) -> tuple[LotMovement, ...]:
+    """One movement a lot, in the order of drawing."""
+    sums: dict[UUID, LotMovement] = {}
+    for each in movements:
+        before = sums[each.lot_id].delta if each.lot_id in sums else 0
+        sums[each.lot_id] = dataclasses.replace(each, delta=before + each.delta)
+    return tuple(dataclasses.replace(each, position=place) for place, each in enumerate(sums.values(), start=1))
+
+
+def _owing_room(book: HolderBook, unit: str, policies: Policies) -> int:
+    return book.owing_room(unit, policies.owed_points_max) if policies.owing is OwingPolicy.ALLOW else 0
+
+
+def _lapsed_now(book: HolderBook, scene: Scene, unit: str) -> int:
+    """What has ended of the purchase's lots in this unit of work, and is not stored yet."""
+    own = {
+        lot.id
+        for lot in book.lots.values()
+        if lot.unit == unit and (lot.origin.kind, lot.origin.id) == (PURCHASE, scene.purchase.id)
+    }
+    return book.lapsed(own)
 
 
 def _give(
-    uow: UnitOfWork, book: HolderBook, purchase: Purchase, *, header: EntryHeader, unit: str, amount: int
+    uow: UnitOfWork,
+    book: HolderBook,
+    scene: Scene,
+    *,
+    header: EntryHeader,
+    unit: str,
+    amount: int,
+    grace_days: int,
 ) -> TakenBack:
-    """Give points back that earlier refunds took: a negative line has come back, and the rest earns more."""
-    back = min(amount, purchase.points_taken_back)
+    """Give points back that earlier refunds took: a negative line has come back, and the rest earns more.
+
+    What is still owed is forgiven first, for it was taken last.
+    """
+    state = scene.units[unit]
+    back = min(amount, state.taken_back)
+    drawn = still_taken(_entries(uow, scene), unit=unit) if back else ()
+    in_lots = -sum(movement.delta for movement in drawn)
+    owed = min(book.balance(unit).owed, max(0, back - in_lots))
+    movements = give_back(drawn, amount=min(back - owed, in_lots)) if back > owed else ()
     entry_id = None
-    if back > 0:
-        refunds = refunds_by_purchases(uow, purchase_ids=(purchase.id,)).get(purchase.id, ())
-        entries = ledger_queries.entries_about(uow, kind=REFERENCE, ids=[refund.id for refund in refunds])
-        movements = give_back(still_taken(entries), amount=back)
-        stored = ledger_queries.lots_by_ids(uow, lot_ids={movement.lot_id for movement in movements})
-        book.lots = stored | book.lots
+    if movements or owed:
+        lot_ids = {movement.lot_id for movement in movements}
+        book.lots = ledger_queries.lots_by_ids(uow, lot_ids=lot_ids) | book.lots
+        book.give_back_ends(lot_ids, at=uow.now, grace_days=grace_days)
         # A lot that was pending when it was drawn may have become active since.
         present = [dataclasses.replace(movement, purpose=book.lots[movement.lot_id].purpose) for movement in movements]
-        draft = restoration_entry(header, unit=unit, movements=present, source=Purpose.ISSUANCE)
+        draft = restoration_entry(header, unit=unit, movements=present, source=Purpose.ISSUANCE, owed=owed)
         entry_id = book.post(draft).header.id
-    return TakenBack(
-        points=-back,
-        points_taken_back=purchase.points_taken_back - back,
-        points_lapsed=purchase.points_lapsed - (amount - back),
-        shortfall=0,
-        entry_id=entry_id,
-    )
+        ledger.settle_again(uow, book)
+    after = UnitState(state.points, state.taken_back - back, state.lapsed - (amount - back), shortfall=0)
+    return TakenBack(-back, -owed, after, entry_id)
+
+
+def _entries(uow: UnitOfWork, scene: Scene) -> tuple[Entry, ...]:
+    refunds = refunds_by_purchases(uow, purchase_ids=(scene.purchase.id,)).get(scene.purchase.id, ())
+    return ledger_queries.entries_about(uow, kind=REFERENCE, ids=[refund.id for refund in refunds])

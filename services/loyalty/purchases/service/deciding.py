@@ -8,19 +8,20 @@ from typing import Any
 from uuid import UUID
 
 from services.contracts.events.loyalty import PurchaseRecorded
-from services.loyalty.earning.domain import RuleAccrual, cap_day
-from services.loyalty.earning.service import CapUse, cap_uses
+from services.loyalty.earning.domain import FrozenInputs, freeze
+from services.loyalty.earning.service import CapUse, Posted, cap_uses, post_evaluation
 from services.loyalty.ledger import service as ledger
-from services.loyalty.ledger.domain import Lot, LotOrigin, Reference, accrual_entry, new_lot
+from services.loyalty.ledger.domain import Reference
 from services.loyalty.ledger.domain.book import HolderBook
 from services.loyalty.programs.domain import Policies
 from services.loyalty.programs.domain.publishing import ProgramVersion, unit_of
 from services.loyalty.purchases.domain import Purchase, RecordedPurchase
-from services.loyalty.purchases.domain.assessment import Assessment, assess
+from services.loyalty.purchases.domain.assessment import Assessment, BuyingMember, Occasion, assess
 from services.loyalty.purchases.domain.receipt import check_occurred
+from services.loyalty.purchases.domain.telling import check_fields
 from services.loyalty.purchases.service.surroundings import Buyer, Sale, Surroundings
 from services.loyalty.stores.domain import Store, check_sale
-from services.loyalty.tiers.domain import level_held
+from services.loyalty.tiers.domain import ladder_of, level_at
 from services.platform.ids import new_id
 
 REFERENCE = "purchase"
@@ -28,17 +29,17 @@ REFERENCE = "purchase"
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """All that is to be written for one receipt. ``lots`` are those of the rules that gave points, by rule id."""
+    """All that is to be written for one receipt. ``frozen`` is what its evaluation saw, None where there was none."""
 
     sale: Sale
     purchase_id: UUID
     content_hash: bytes
     buyer: Buyer | None
     assessment: Assessment | None
-    entry_id: UUID | None
+    frozen: FrozenInputs | None
+    posted: Posted
     answer: RecordedPurchase
     letter: PurchaseRecorded
-    lots: Mapping[str, Lot] = field(default_factory=dict)
     cap_uses: Mapping[CapUse, int] = field(default_factory=dict)
 
     @property
@@ -79,7 +80,8 @@ class Decision:
             points_taken_back=0,
             points_lapsed=0,
             shortfall=0,
-            entry_id=self.entry_id,
+            entry_id=self.posted.entry_id,
+            told=sale.receipt.told,
         )
 
 
@@ -96,26 +98,46 @@ def replay(answer: Mapping[str, Any]) -> RecordedPurchase:
     )
 
 
-def decide(around: Surroundings, sale: Sale, *, store: Store, buyer: Buyer | None, content_hash: bytes) -> Decision:
+def decide(
+    around: Surroundings,
+    sale: Sale,
+    *,
+    store: Store,
+    buyer: Buyer | None,
+    content_hash: bytes,
+    purchase_id: UUID | None = None,
+) -> Decision:
     """What a receipt earns; the buyer is left as the next receipt finds them. A refused one changes nothing.
+
+    ``purchase_id`` is given where the receipt was stored before, for a guest.
 
     Raises:
         StoreClosed, StoreCurrencyMismatch, OccurredInFuture, OccurredTooLongAgo, CurrencyNotAccepted
+        InvalidInput: a field that the program does not declare for purchases, or of another type.
         AccrualTooLarge, BalanceTooLarge, QualifyingSumTooLarge
     """
     now, occurred_at = sale.uow.now, sale.occurred_at
     version, present = around.version(occurred_at), around.version(now)
     check_sale(store, currency=sale.receipt.currency, occurred_at=occurred_at)
     check_occurred(occurred_at, now=now, earliest=_earliest(present, now))
-    purchase_id, unit = new_id(), unit_of(present)
-    assessment, book, entry_id = None, None, None
-    lots: dict[str, Lot] = {}
+    check_fields(version.document.fields if version else (), sale.receipt.told.fields)
+    purchase_id, unit = purchase_id or new_id(), unit_of(present)
+    assessment, frozen, book, posted = None, None, None, Posted()
+    uses: Mapping[CapUse, int] = {}
     if buyer is not None:
-        assessment = _assess(sale, store, buyer, version, present)
         book = buyer.book or ledger.open_book(sale.uow, stored=buyer.stored, store_id=sale.command.store_id)
-        if assessment is not None and assessment.evaluation.points > 0:
-            lots = _lots(sale, buyer.member_id, assessment, purchase_id)
-            entry_id = _post(sale, book, lots, assessment, purchase_id)
+        occasion = _occasion(sale, store, purchase_id, version, present)
+        if occasion is not None and buyer.earner.is_active:
+            assessment = _assess(around, sale, buyer, book, occasion)
+    if buyer is not None and book is not None and assessment is not None:
+        posted = _post(sale, buyer, book, assessment, purchase_id)
+        frozen = freeze(assessment.evaluation, assessment.event, program_version_id=assessment.version.id)
+        uses = cap_uses(assessment.evaluation, member_id=buyer.member_id)
+        buyer.count(assessment.requalification)
+        around.fill(buyer, uses)
+    if buyer is not None:
+        buyer.book = book
+        buyer.purchases += 1
     change = assessment.requalification.change if assessment else None
     answer = RecordedPurchase(
         purchase_id=purchase_id,
@@ -126,14 +148,8 @@ def decide(around: Surroundings, sale: Sale, *, store: Store, buyer: Buyer | Non
         to_tier=change.to_code if change else None,
         replayed=False,
     )
-    uses: Mapping[CapUse, int] = {}
-    if buyer is not None:
-        buyer.book = book
-        if assessment is not None:
-            uses = cap_uses(assessment.evaluation, member_id=buyer.member_id, day=assessment.cap_day)
-            _advance(buyer, assessment, uses)
     letter = _letter(around, sale, answer, store, present=present, buyer=buyer)
-    return Decision(sale, purchase_id, content_hash, buyer, assessment, entry_id, answer, letter, lots, uses)
+    return Decision(sale, purchase_id, content_hash, buyer, assessment, frozen, posted, answer, letter, uses)
 
 
 def _earliest(present: ProgramVersion | None, now: datetime) -> datetime:
@@ -141,59 +157,48 @@ def _earliest(present: ProgramVersion | None, now: datetime) -> datetime:
     return now - timedelta(days=policies.backdating_days)
 
 
-def _assess(
-    sale: Sale, store: Store, buyer: Buyer, version: ProgramVersion | None, present: ProgramVersion | None
-) -> Assessment | None:
-    if not buyer.is_active or version is None or present is None:
+def _assess(around: Surroundings, sale: Sale, buyer: Buyer, book: HolderBook, occasion: Occasion) -> Assessment:
+    unit = ladder_of(occasion.present).unit
+    held = book.balance(unit)
+    member = BuyingMember(
+        earner=buyer.earner,
+        record=buyer.record,
+        cap_used=around.cap_used(buyer),
+        purchases=buyer.purchases,
+        balance=held.available - held.owed,
+    )
+    return assess(sale.receipt, member, occasion)
+
+
+def _occasion(
+    sale: Sale, store: Store, purchase_id: UUID, version: ProgramVersion | None, present: ProgramVersion | None
+) -> Occasion | None:
+    """None before there was a program."""
+    if version is None or present is None:
         return None
-    return assess(
+    return Occasion(
+        purchase_id=purchase_id,
         version=version,
         present=present,
-        lines=sale.receipt.earning(),
-        currency=sale.receipt.currency,
-        store_code=store.code,
-        record=buyer.record,
-        cap_used=buyer.cap_used.get(cap_day(version.document, sale.occurred_at), {}),
+        store=store,
+        channel=sale.command.channel,
+        source=sale.command.source,
         occurred_at=sale.occurred_at,
         now=sale.uow.now,
     )
 
 
-def _lots(sale: Sale, member_id: UUID, assessment: Assessment, purchase_id: UUID) -> dict[str, Lot]:
-    now = sale.uow.now
-
-    def lot(accrual: RuleAccrual) -> Lot:
-        return new_lot(
-            lot_id=new_id(),
-            holder_id=member_id,
-            unit=assessment.version.document.unit.code,
-            amount=accrual.points,
-            origin=LotOrigin(REFERENCE, purchase_id, accrual.rule_id, sale.command.store_id),
-            now=now,
-            # A till's clock that is ahead makes nothing pending.
-            activates_at=min(sale.occurred_at, now),
-        )
-
-    return {accrual.rule_id: lot(accrual) for accrual in assessment.evaluation.accruals if accrual.points > 0}
-
-
-def _post(sale: Sale, book: HolderBook, lots: Mapping[str, Lot], assessment: Assessment, purchase_id: UUID) -> UUID:
-    header = ledger.entry_header(
+def _post(sale: Sale, buyer: Buyer, book: HolderBook, assessment: Assessment, purchase_id: UUID) -> Posted:
+    return post_evaluation(
         sale.uow,
-        holder_id=book.holder_id,
-        occurred_at=sale.occurred_at,
-        store_id=sale.command.store_id,
-        program_version_id=assessment.version.id,
+        book=book,
+        version=assessment.version,
+        evaluation=assessment.evaluation,
         reference=Reference(REFERENCE, purchase_id),
+        occurred_at=sale.occurred_at,
+        enrolled_at=buyer.earner.enrolled_at,
+        store_id=sale.command.store_id,
     )
-    return book.post(accrual_entry(header, lots=tuple(lots.values()))).header.id
-
-
-def _advance(buyer: Buyer, assessment: Assessment, uses: Mapping[CapUse, int]) -> None:
-    buyer.record = assessment.requalification.record
-    for use, points in uses.items():
-        used = buyer.cap_used.setdefault(use.day, {})
-        used[use.rule_id] = used.get(use.rule_id, 0) + points
 
 
 def _letter(
@@ -208,7 +213,7 @@ def _letter(
     unit = unit_of(present)
     tier_en, tier_zh = "", ""
     if present is not None and buyer is not None:
-        level = level_held(present.document.tiers, buyer.record)
+        level = level_at(present.document.tiers, buyer.record, at=sale.uow.now)
         tier_en, tier_zh = level.name.en, level.name.zh
     return PurchaseRecorded(
         purchase_id=answer.purchase_id,

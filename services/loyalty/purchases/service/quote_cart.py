@@ -1,25 +1,34 @@
 """What a cart would earn if it were rung up now."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from psycopg.rows import DictRow
 
 from services.loyalty.earning import queries as earning
-from services.loyalty.earning.domain import RuleAccrual, cap_day
+from services.loyalty.earning.domain import CapKey, RuleAccrual
 from services.loyalty.ledger import queries as ledger
+from services.loyalty.ledger.domain.holdings import Balance
 from services.loyalty.members import queries as members
-from services.loyalty.members.domain import MemberStatus
+from services.loyalty.members.errors import MemberNotFound
 from services.loyalty.programs.domain.publishing import ProgramVersion, unit_of
 from services.loyalty.programs.queries import in_force, versions_read
+from services.loyalty.purchases import repository
 from services.loyalty.purchases.domain import CartQuote, QuoteCart, QuotedLine, QuotedRule
-from services.loyalty.purchases.domain.assessment import Assessment, assess
+from services.loyalty.purchases.domain.assessment import Assessment, BuyingMember, Occasion, assess
 from services.loyalty.purchases.domain.receipt import Receipt, check_receipt
+from services.loyalty.purchases.domain.telling import check_fields
+from services.loyalty.purchases.service.surroundings import are_purchases_asked, shared_keys
 from services.loyalty.stores import queries as stores
 from services.loyalty.stores.domain import Store, check_sale
 from services.loyalty.tiers import queries as tiers
-from services.loyalty.tiers.domain import TierRecord, level_held
+from services.loyalty.tiers.domain import TierRecord, ladder_of, level_at, settle
 from services.platform.db.session import ReadSession
+from services.platform.ids import new_id
+
+QUOTED = "quote"
+"""The source of a cart, for rules that ask for it."""
 
 
 def quote_cart(session: ReadSession, *, command: QuoteCart) -> CartQuote:
@@ -29,16 +38,43 @@ def quote_cart(session: ReadSession, *, command: QuoteCart) -> CartQuote:
         InvalidInput, DiscountExceedsOrder, StoreNotFound, StoreClosed, StoreCurrencyMismatch, CurrencyNotAccepted
         MemberNotFound, IdentityInvalid, AccrualTooLarge
     """
-    receipt = check_receipt(currency=command.currency, lines=command.lines, discount_minor=command.discount_minor)
+    looked = _look(session, command)
+    return _quote(looked.receipt, looked.assessment, tier=looked.tier, balance=looked.balance)
+
+
+def assess_cart(session: ReadSession, *, command: QuoteCart) -> Assessment | None:
+    """The assessment behind a quote; None for a guest, an inactive member and without a program.
+
+    Raises:
+        As `quote_cart`.
+    """
+    return _look(session, command).assessment
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What a quote is made of."""
+
+    receipt: Receipt
+    assessment: Assessment | None
+    tier: str | None
+    balance: int
+
+
+def _look(session: ReadSession, command: QuoteCart) -> _Looked:
+    receipt = check_receipt(
+        currency=command.currency, lines=command.lines, discount_minor=command.discount_minor, told=command.told
+    )
     member_id = None
     if command.member is not None:
         member_id = members.resolved(session, ref=command.member, store_id=command.store_id)
     versions = versions_read(session, instants=(session.now,))
+    read = tiers.record_read(session, member_id=member_id) if member_id is not None else None
     statements = [stores.store_statement(store_id=command.store_id), versions.statement]
-    if member_id is not None:
+    if member_id is not None and read is not None:
         statements += [
-            members.status_statement(member_id=member_id),
-            tiers.record_statement(member_id=member_id),
+            members.earners_statement(member_ids=(member_id,)),
+            *read.statements,
             earning.cap_uses_statement(member_ids=(member_id,), first=session.now, last=session.now),
             *ledger.balances_statements(session, holder_ids=(member_id,)),
         ]
@@ -46,71 +82,91 @@ def quote_cart(session: ReadSession, *, command: QuoteCart) -> CartQuote:
     store = stores.store_of(store_rows, store_id=command.store_id)
     check_sale(store, currency=receipt.currency, occurred_at=session.now)
     version = in_force(versions.versions(version_rows), at=session.now)
-    if member_id is None:
-        return _quote(receipt, None, tier=None, balance=0)
-    status_rows, record_rows, cap_rows, *balance_rows = member_rows
-    status = members.status_of(status_rows, member_id=member_id)
-    record = tiers.record_of(record_rows)
+    check_fields(version.document.fields if version else (), receipt.told.fields)
+    if member_id is None or read is None:
+        return _Looked(receipt, None, None, 0)
+    count = len(read.statements)
+    earner_rows, record_rows, (cap_rows, *balance_rows) = (
+        member_rows[0],
+        member_rows[1 : count + 1],
+        member_rows[count + 1 :],
+    )
+    earner = members.earners_of(earner_rows).get(member_id)
+    if earner is None:
+        raise MemberNotFound(member_id=member_id)
+    if version is None:
+        return _Looked(receipt, None, None, _balance(session, balance_rows, member_id, "").available)
+    records, ladder = read.records(record_rows), ladder_of(version)
+    record = read.completed(records, ladder).get(member_id, TierRecord())
     assessment = None
-    if version is not None and status is MemberStatus.ACTIVE:
-        assessment = _assess(session, receipt, version=version, store=store, record=record, cap_rows=cap_rows)
-    return _quote(
-        receipt,
-        assessment,
-        tier=level_held(version.document.tiers, record).code if version else None,
-        balance=_available(session, balance_rows, member_id, version),
+    if earner.is_active:
+        used, purchases = _counted(session, version, member_id, earning.cap_used(cap_rows))
+        held = _balance(session, balance_rows, member_id, ladder.unit)
+        assessment = assess(
+            receipt,
+            BuyingMember(earner, record, used, purchases, held.available - held.owed),
+            _occasion(session, command, store, version),
+        )
+    level = level_at(version.document.tiers, settle(ladder, record, now=session.now).record, at=session.now)
+    return _Looked(
+        receipt, assessment, level.code, _balance(session, balance_rows, member_id, unit_of(version).code).available
     )
 
 
-def _assess(
-    session: ReadSession,
-    receipt: Receipt,
-    *,
-    version: ProgramVersion,
-    store: Store,
-    record: TierRecord,
-    cap_rows: list[DictRow],
-) -> Assessment:
-    return assess(
+def _occasion(session: ReadSession, command: QuoteCart, store: Store, version: ProgramVersion) -> Occasion:
+    return Occasion(
+        purchase_id=new_id(),
         version=version,
         present=version,
-        lines=receipt.earning(),
-        currency=receipt.currency,
-        store_code=store.code,
-        record=record,
-        cap_used=earning.cap_used(cap_rows, day=cap_day(version.document, session.now)),
+        store=store,
+        channel=command.channel,
+        source=QUOTED,
         occurred_at=session.now,
         now=session.now,
     )
 
 
-def _available(session: ReadSession, rows: list[list[DictRow]], member_id: UUID, version: ProgramVersion | None) -> int:
+def _counted(
+    session: ReadSession, version: ProgramVersion, member_id: UUID, used: dict[CapKey, int]
+) -> tuple[dict[CapKey, int], int]:
+    """What has been used of all counters, everybody's too, and how many purchases there are; read where asked."""
+    keys, is_asked = shared_keys((version,), (session.now,)), are_purchases_asked((version,))
+    if not keys and not is_asked:
+        return used, 0
+    shared_rows, count_rows = session.fetch_pipeline(
+        [earning.shared_uses_statement(keys), repository.counts_statement((member_id,))]
+    )
+    return used | earning.cap_used(shared_rows), repository.counts_of(count_rows).get(member_id, 0)
+
+
+def _balance(session: ReadSession, rows: list[list[DictRow]], member_id: UUID, unit: str) -> Balance:
     balances, due_lots = rows
-    unit = unit_of(version).code
     held = ledger.balances_of(session, balances=balances, due_lots=due_lots).get(member_id, ())
-    return next((balance.available for balance in held if balance.unit == unit), 0)
+    return next((balance for balance in held if balance.unit == unit), Balance(member_id, unit))
 
 
 def _quote(receipt: Receipt, assessment: Assessment | None, *, tier: str | None, balance: int) -> CartQuote:
     points: Mapping[int, int] = {}
     accruals: tuple[RuleAccrual, ...] = ()
-    tier_after = tier
+    tier_after, multiplier, earned = tier, None, 0
     if assessment is not None:
-        points = {line.position: line.points for line in assessment.evaluation.line_points}
-        accruals = assessment.evaluation.accruals
+        evaluation = assessment.evaluation
+        points = {line.position: line.points for line in evaluation.line_points}
+        accruals, earned, multiplier = evaluation.accruals, evaluation.points, evaluation.multiplier
         change = assessment.requalification.change
         tier_after = change.to_code if change else tier
-    earned = sum(accrual.points for accrual in accruals)
     return CartQuote(
         total_minor=receipt.total_minor,
         currency=receipt.currency,
         points=earned,
         lines=tuple(QuotedLine(line.position, line.net_minor, points.get(line.position, 0)) for line in receipt.lines),
         rules=tuple(
-            QuotedRule(accrual.rule_id, accrual.points, accrual.capped_by, accrual.cap_room) for accrual in accruals
+            QuotedRule(each.rule_id, each.unit, each.points, each.capped_by, each.cap_room, each.caps)
+            for each in accruals
         ),
         tier=tier,
         tier_after=tier_after,
+        tier_multiplier=multiplier,
         balance=balance,
         balance_after=balance + earned,
     )

@@ -1,7 +1,7 @@
 """Evidence in, points out: one receipt or many, by the same way."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -11,11 +11,13 @@ from psycopg.errors import UniqueViolation
 from services.loyalty.members import queries as members
 from services.loyalty.members.domain import MemberRef
 from services.loyalty.purchases import repository
-from services.loyalty.purchases.domain import RecordedPurchase, RecordPurchase
+from services.loyalty.purchases.domain import PurchaseRef, RecordedPurchase, RecordPurchase
 from services.loyalty.purchases.domain.receipt import check_receipt, purchase_hash
 from services.loyalty.purchases.errors import PurchaseConflict
 from services.loyalty.purchases.service.deciding import Decision, decide, replay
-from services.loyalty.purchases.service.surroundings import OPERATION, Sale, Surroundings, look_around
+from services.loyalty.purchases.service.refund_purchase import refund_what_waited
+from services.loyalty.purchases.service.surroundings import OPERATION, Number, Sale, Surroundings, look_around
+from services.loyalty.purchases.service.waiting import apply_waiting
 from services.loyalty.purchases.service.writing import writing_statements
 from services.loyalty.stores.domain import Store
 from services.loyalty.stores.queries import stores_by_ids
@@ -131,7 +133,9 @@ def _sale(uow: UnitOfWork, command: RecordPurchase, near: Mapping[UUID, Store]) 
     channel = check_text(command.channel, field="channel")
     if (source, external_id, channel) != (command.source, command.external_id, command.channel):
         command = dataclasses.replace(command, source=source, external_id=external_id, channel=channel)
-    receipt = check_receipt(currency=command.currency, lines=command.lines, discount_minor=command.discount_minor)
+    receipt = check_receipt(
+        currency=command.currency, lines=command.lines, discount_minor=command.discount_minor, told=command.told
+    )
     check_key(command.idempotency_key)
     member: MemberRef | None = None
     if command.member is not None:
@@ -146,15 +150,16 @@ def _record(uow: UnitOfWork, sales: Mapping[int, Sale], *, is_alone: bool, is_la
         if is_alone and isinstance(plan.outcomes[next(iter(sales))], DomainError):
             # The whole unit of work is given up.
             return plan
+        awaited = {decision.sale.number for decision in plan.decisions} & around.awaited
         refused = {sale.key for sale in sales.values()} - plan.settled.keys() - around.settled.keys()
         statements = [
-            *writing_statements(uow, plan.decisions),
+            *writing_statements(uow, around, plan.decisions),
             *idempotency.settle_statements(operation=OPERATION, settled=plan.settled),
             *idempotency.release_statements(operation=OPERATION, keys=sorted(refused)),
         ]
         try:
             if statements or is_last:
-                uow.fetch_pipeline(statements, is_last=is_last)
+                uow.fetch_pipeline(statements, is_last=is_last and not awaited)
         except UniqueViolation as error:
             # Somebody else has stored one of the receipts since we looked: what it is to us must be decided anew.
             if not repository.is_known(error):
@@ -162,7 +167,17 @@ def _record(uow: UnitOfWork, sales: Mapping[int, Sale], *, is_alone: bool, is_la
             repository.go_back(uow)
             around = around.anew(uow, sales.values())
         else:
+            if awaited:
+                _refund_what_waited(uow, plan, awaited)
             return plan
+
+
+def _refund_what_waited(uow: UnitOfWork, plan: _Plan, awaited: Collection[Number]) -> None:
+    """Apply the refunds that came before their purchases; these are not any more what they were when recorded."""
+    apply_waiting(uow, purchases=[PurchaseRef(*number) for number in sorted(awaited)], apply=refund_what_waited)
+    for index, outcome in plan.outcomes.items():
+        if isinstance(outcome, RecordedPurchase):
+            plan.outcomes[index] = dataclasses.replace(outcome, purchase=None)
 
 
 def _decided(around: Surroundings, sales: Mapping[int, Sale]) -> _Plan:

@@ -172,3 +172,18 @@ def test_counting_is_undone_for_nobody_else(database: Database) -> None:
         throttles.forgive_guesses(uow, email="nobody@guessed.example", peer="")
         with pytest.raises(LoginThrottled):
             throttles.count_guess(uow, email=" Olive@Guessed.example", peer="8.8.4.4")
+
+
+def test_counts_that_are_over_go_with_new_ones(database: Database) -> None:
+    with unit_of_work(database, PLATFORM, now=NOW, actor=PUBLIC, correlation_id="c") as uow:
+        for number in range(25):
+            throttles.count_guess(uow, email=f"{number}@guessed.example", peer="10.0.0.1")
+    later = NOW + throttles.LONGEST_WINDOW
+    left = []
+
+    for number in range(4):
+        with unit_of_work(database, PLATFORM, now=later, actor=PUBLIC, correlation_id="c") as uow:
+            throttles.count_guess(uow, email=f"later-{number}@guessed.example", peer="10.0.0.1")
+            left.append(uow.fetch_all("SELECT count(*) AS n FROM platform.login_throttles")[0]["n"])
+
+    assert left == [16, 7, 3, 4]

@@ -8,7 +8,7 @@ import pytest
 
 from services.gateway.graphql import feed as feed_room
 from services.gateway.graphql.ids import decode, encode
-from services.loyalty.adjustments.domain import AdjustPoints
+from services.loyalty.adjustments.domain import AdjustedPoints, AdjustPoints
 from services.loyalty.adjustments.service import adjust_points
 from services.platform.actors import SYSTEM
 from services.platform.clock import wall_now
@@ -218,7 +218,9 @@ def test_a_commit_that_comes_late_is_told_too(served: Served, shop: Merchant, so
 
     with unit_of_work(served.database, home, now=wall_now(), actor=SYSTEM, correlation_id="late") as uow:
         gift = AdjustPoints(decode("Member", late, field="id"), 1, "gift", fresh_key(), request_hash=b"")
-        entry_id = adjust_points(uow, command=gift).entry_id
+        given = adjust_points(uow, command=gift)
+        assert isinstance(given, AdjustedPoints)
+        entry_id = given.entry_id
         assert heard_of(live, id_, give(shop, quick))
 
     assert heard_of(live, id_, encode("LedgerEntry", entry_id))

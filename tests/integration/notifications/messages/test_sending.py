@@ -24,6 +24,7 @@ from services.platform.auth.tokens import Signer
 from services.platform.clock import wall_now
 from services.platform.config import Settings
 from services.platform.db.engine import Database
+from services.platform.db.homes import PLATFORM
 from services.platform.db.session import read_session, unit_of_work
 from services.platform.ids import new_id
 from services.platform.tenancy.domain import Tenant
@@ -384,3 +385,30 @@ def test_a_new_member_is_welcomed_by_name(
 
     (mail,) = mailbox.messages()
     assert "李雷 🎈" in _text(mailbox, mail)
+
+
+@pytest.mark.parametrize(("locale", "mark"), [("en", "[Sandbox] "), ("zh-CN", "[沙箱] ")])
+def test_letters_of_a_sandbox_are_marked(
+    database: Database,
+    tenant: Tenant,
+    context: WorkContext,
+    providers: Providers,
+    doorbell: RecordingDoorbell,
+    mailbox: Mailbox,
+    locale: str,
+    mark: str,
+) -> None:
+    with unit_of_work(database, PLATFORM, now=NOW, actor=SYSTEM, correlation_id="test") as uow:
+        uow.execute("UPDATE platform.tenants SET mode = 'sandbox' WHERE id = %(id)s", {"id": tenant.id})
+    _hear(database, tenant, _contact("li@example.test", locale=locale))
+    enrolled = MemberEnrolled(
+        member_id=MEMBER, merchant_name="Corner Café", unit_name_en="beans", unit_name_zh="豆", unit_scale=0
+    )
+    _hear(database, tenant, enrolled)
+
+    _send(context, providers, doorbell)
+
+    (mail,) = mailbox.messages(to="li@example.test")
+    assert mail.subject.startswith(mark)
+    sent = message_from_bytes(mailbox.content(mail), policy=policy.default)
+    assert sent["X-Regulars-Sandbox"] == "cafe"

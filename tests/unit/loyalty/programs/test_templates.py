@@ -1,7 +1,13 @@
 import pytest
 
 from services.loyalty.programs.domain import (
+    Comparison,
+    CurrencyAmount,
+    Downgrade,
+    Operator,
+    SpendFormula,
     TemplateKey,
+    Trigger,
     document_json,
     parse_document,
     template,
@@ -22,13 +28,19 @@ def test_every_template_is_a_document_in_every_currency(key: TemplateKey, curren
 
 
 @pytest.mark.parametrize(
-    ("currency", "per", "silver"), [("CNY", 100, 100_000), ("JPY", 100, 100_000), ("KWD", 1000, 1_000_000)]
+    ("currency", "per", "silver", "kept"),
+    [("CNY", 100, 500_000, 400_000), ("JPY", 100, 500_000, 400_000), ("KWD", 1000, 5_000_000, 4_000_000)],
 )
-def test_amounts_of_a_template_follow_the_digits_of_the_currency(currency: str, per: int, silver: int) -> None:
-    document = template_document("grocery", currency=currency, timezone="UTC")
+def test_amounts_of_a_template_follow_the_digits_of_the_currency(
+    currency: str, per: int, silver: int, kept: int
+) -> None:
+    document = template_document("retail", currency=currency, timezone="UTC")
 
-    assert document.spend_rules[0].per_minor == per
-    assert document.tiers.levels[1].threshold == silver
+    rules = {rule.id: rule for rule in document.rules}
+    assert rules["every-purchase"].formula == SpendFormula(1, (CurrencyAmount(currency, per),))
+    assert rules["bring-a-friend"].when == Comparison("order.total", Operator.AT_LEAST, per * 100)
+    assert rules["members-day"].when == Comparison("time.day", Operator.EQUAL, 18)
+    assert (document.tiers.levels[1].threshold, document.tiers.levels[1].retention) == (silver, kept)
 
 
 def test_thresholds_in_points_do_not_follow_the_currency() -> None:
@@ -37,10 +49,12 @@ def test_thresholds_in_points_do_not_follow_the_currency() -> None:
     assert [level.threshold for level in document.tiers.levels] == [0, 500, 2000]
 
 
-def test_there_are_three_templates_with_rewards_in_both_languages() -> None:
+def test_there_are_templates_with_rewards_in_both_languages() -> None:
     offered = templates()
 
-    assert [item.key.value for item in offered] == ["cafe", "grocery", "online-shop"]
+    assert [item.key.value for item in offered] == [
+        "cafe", "retail", "online-shop", "restaurant", "salon", "hotel", "grocery",
+    ]  # fmt: skip
     for item in offered:
         assert len(item.rewards) == 3
         assert len({reward.code for reward in item.rewards}) == 3
@@ -51,6 +65,21 @@ def test_there_are_three_templates_with_rewards_in_both_languages() -> None:
             assert reward.kind in {"physical", "virtual", "coupon", "service", "donation"}
             assert reward.cost_points > 0
             assert reward.stock is None or reward.stock > 0
+
+
+@pytest.mark.parametrize("key", [key for key in TemplateKey if key is not TemplateKey.GROCERY])
+def test_a_template_uses_what_programs_can_do(key: TemplateKey) -> None:
+    document = template_document(key, currency="CNY", timezone="Asia/Shanghai")
+
+    triggers = {rule.trigger for rule in document.rules}
+    assert {Trigger.PURCHASE, Trigger.BIRTHDAY, Trigger.REFERRAL_PURCHASED} <= triggers
+    assert not document.unit.expiry.is_never
+    assert document.tiers.span is not None
+    assert document.tiers.grace_days > 0
+    assert document.tiers.downgrade is Downgrade.ONE
+    assert document.tiers.levels[-1].keeps_at < document.tiers.levels[-1].threshold or key is TemplateKey.HOTEL
+    for rule in document.rules:
+        assert any("\u4e00" <= character <= "\u9fff" for character in rule.name.zh)
 
 
 def test_an_unknown_template_is_refused() -> None:
@@ -64,7 +93,7 @@ def test_an_unknown_currency_and_zone_are_refused_together() -> None:
     with pytest.raises(ProgramDocumentInvalid) as refusal:
         template_document("cafe", currency="XYZ", timezone="Nowhere")
 
-    assert [problem.code for problem in refusal.value.problems] == [
+    assert {problem.code for problem in refusal.value.problems} == {
         ProblemCode.UNKNOWN_TIMEZONE,
         ProblemCode.UNKNOWN_CURRENCY,
-    ]
+    }

@@ -2,8 +2,8 @@ from decimal import Decimal
 
 import pytest
 
-from services.loyalty.programs.domain import TierLevel, TierMetric
-from services.loyalty.tiers.domain import TierChange, TierMove, progress, qualifying_amount, tier_change, tier_for
+from services.loyalty.programs.domain import TierLevel
+from services.loyalty.tiers.domain import progress, tier_for
 from tests.unit.loyalty.documents import document
 
 LEVELS = document(
@@ -24,20 +24,6 @@ LEVELS = document(
 )
 def test_a_threshold_is_inclusive(qualifying: int, code: str) -> None:
     assert tier_for(LEVELS, qualifying).code == code
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "change"),
-    [
-        (0, 999, None),
-        (999, 1000, TierChange(TierMove.UPGRADE, "basic", "gold")),
-        (999, 4000, TierChange(TierMove.UPGRADE, "basic", "top")),
-        (1000, 999, TierChange(TierMove.DOWNGRADE, "gold", "basic")),
-        (1000, 1000, None),
-    ],
-)
-def test_a_change_names_both_tiers(before: int, after: int, change: TierChange | None) -> None:
-    assert tier_change(LEVELS, before=before, after=after) == change
 
 
 @pytest.mark.parametrize(
@@ -68,15 +54,3 @@ def test_progress_reads_one_only_when_nothing_is_missing() -> None:
     far: tuple[TierLevel, ...] = document({"/tiers/levels/1/threshold": 2**53 - 1}).tiers.levels
 
     assert progress(far, 2**53 - 2).fraction == Decimal("0.9999")
-
-
-@pytest.mark.parametrize(
-    ("metric", "points", "spend_minor", "amount"),
-    [
-        (TierMetric.POINTS_EARNED, 12, 1200, 12),
-        (TierMetric.SPEND, 12, 1200, 1200),
-        (TierMetric.SPEND, 0, -300, 0),
-    ],
-)
-def test_a_purchase_qualifies_by_the_metric(metric: TierMetric, points: int, spend_minor: int, amount: int) -> None:
-    assert qualifying_amount(metric, points=points, spend_minor=spend_minor) == amount

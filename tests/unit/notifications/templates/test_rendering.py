@@ -1,10 +1,11 @@
 import re
 from dataclasses import replace
+from datetime import date
 from html import escape, unescape
 
 import pytest
 
-from services.notifications.templates.domain import Brand, Locale, Notice, TemplateKey
+from services.notifications.templates.domain import Brand, Locale, Notice, PointsExpiring, PointsUnit, TemplateKey
 from services.notifications.templates.errors import TemplateVariablesMissing, TemplateVariablesUnknown
 from services.notifications.templates.service import (
     render,
@@ -160,3 +161,18 @@ def test_missing_and_unknown_variables_are_refused_by_name() -> None:
 
     assert missing.value.facts() == {"template": "points_receipt", "locale": "en", "names": ("balance", "total")}
     assert unknown.value.facts() == {"template": "points_receipt", "locale": "en", "names": ("password",)}
+
+
+@pytest.mark.parametrize(
+    ("locale", "unit", "subject"),
+    [
+        (Locale.EN, "points", "1,250 points at Luna end on December 31, 2026"),
+        (Locale.ZH_CN, "积分", "您在Luna的1,250 积分将于2026年12月31日到期"),
+    ],
+)
+def test_the_end_of_points_is_told_by_its_day(locale: Locale, unit: str, subject: str) -> None:
+    notice = PointsExpiring(Brand("Luna"), PointsUnit(unit), points_ending=1250, ends_on=date(2026, 12, 31))
+
+    said = render_notice(notice, locale=locale).subject
+
+    assert said.replace(" ", "") == subject.replace(" ", "")

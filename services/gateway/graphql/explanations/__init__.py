@@ -1,0 +1,1 @@
+"""Why members have their points: entries explained, and rules that gave nothing."""

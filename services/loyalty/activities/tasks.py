@@ -1,0 +1,43 @@
+"""What time alone, or a friend's purchase, makes due for members."""
+
+from datetime import datetime
+from functools import partial
+
+from services.loyalty.activities.service import judge_referral, keep_occasions
+from services.loyalty.members.domain import OccasionKind
+from services.loyalty.members.queries import first_occasion_due
+from services.loyalty.referrals.queries import first_unjudged, unjudged_referrals
+from services.platform.actors import SYSTEM
+from services.platform.db.engine import Database
+from services.platform.db.homes import Home
+from services.platform.db.session import read_session, unit_of_work
+from services.platform.errands import Errand, Phase
+
+MEMBERS_MAX = 200
+"""Members whose day is kept in one transaction."""
+
+REFERRALS_MAX = 50
+
+
+def _keep(kind: OccasionKind, database: Database, home: Home, now: datetime) -> int:
+    with unit_of_work(database, home, now=now, actor=SYSTEM, correlation_id=f"{kind.value}s") as uow:
+        return keep_occasions(uow, kind=kind, limit=MEMBERS_MAX)
+
+
+def _judge(database: Database, home: Home, now: datetime) -> int:
+    with read_session(database, home, now=now) as session:
+        waiting = unjudged_referrals(session, limit=REFERRALS_MAX)
+    for referral in waiting:
+        # One referrer at a time, who is locked alone.
+        with unit_of_work(database, home, now=now, actor=SYSTEM, correlation_id="referrals") as uow:
+            judge_referral(uow, referral=referral)
+    return len(waiting)
+
+
+ERRANDS: tuple[Errand, ...] = (
+    *(
+        Errand(name, Phase.TRIGGER, next_due=partial(first_occasion_due, kind=kind), run=partial(_keep, kind))
+        for name, kind in (("birthdays", OccasionKind.BIRTHDAY), ("anniversaries", OccasionKind.ANNIVERSARY))
+    ),
+    Errand("referrals", Phase.TRIGGER, next_due=first_unjudged, run=_judge),
+)

@@ -1,0 +1,1 @@
+"""Why members have the points that they have, and what would have given more."""

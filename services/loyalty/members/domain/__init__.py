@@ -1,0 +1,76 @@
+"""Members as values, the one form of each identity, what a profile may hold, and the days of a member's year."""
+
+from services.loyalty.members.domain.facts import birthday_counts, member_facts
+from services.loyalty.members.domain.identities import (
+    CODE_LENGTH_MAX,
+    EMAIL_LENGTH_MAX,
+    IDENTITIES_MAX,
+    Identity,
+    IdentityKind,
+    MemberRef,
+    normalize_identities,
+    normalize_identity,
+    region_of,
+)
+from services.loyalty.members.domain.members import (
+    UNCHANGED,
+    Earner,
+    EnrolledMember,
+    EnrollMember,
+    Member,
+    MemberStatus,
+    TagMember,
+    Unchanged,
+    UpdateMember,
+)
+from services.loyalty.members.domain.occasions import (
+    DueOccasion,
+    Occasion,
+    OccasionKind,
+    due_occasion,
+    next_occasion,
+)
+from services.loyalty.members.domain.profile import (
+    EARLIEST_BIRTHDAY,
+    FieldValue,
+    changed_fields,
+    check_birthday,
+    check_locale,
+    check_tags,
+    is_complete,
+)
+
+__all__ = [
+    "CODE_LENGTH_MAX",
+    "EARLIEST_BIRTHDAY",
+    "EMAIL_LENGTH_MAX",
+    "IDENTITIES_MAX",
+    "UNCHANGED",
+    "DueOccasion",
+    "Earner",
+    "EnrollMember",
+    "EnrolledMember",
+    "FieldValue",
+    "Identity",
+    "IdentityKind",
+    "Member",
+    "MemberRef",
+    "MemberStatus",
+    "Occasion",
+    "OccasionKind",
+    "TagMember",
+    "Unchanged",
+    "UpdateMember",
+    "birthday_counts",
+    "changed_fields",
+    "check_birthday",
+    "check_locale",
+    "check_tags",
+    "due_occasion",
+    "is_complete",
+    "member_facts",
+    "next_occasion",
+    "normalize_identities",
+    "normalize_identity",
+    "region_of",
+]

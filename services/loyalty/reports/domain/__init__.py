@@ -1,0 +1,45 @@
+"""Reports as values."""
+
+from services.loyalty.reports.domain.liability import (
+    PERIOD_DAYS_MAX,
+    ROWS_MAX,
+    WINDOW_MONTHS,
+    CohortReport,
+    Development,
+    Estimate,
+    LiabilityReport,
+    ReportWish,
+    StoreReport,
+    UnitReport,
+    by_cohort,
+    by_store,
+    check_wish,
+    development_of,
+    estimate,
+    liability_minor,
+    month_of,
+    window_start,
+)
+from services.loyalty.reports.domain.sheet import sheet
+
+__all__ = [
+    "PERIOD_DAYS_MAX",
+    "ROWS_MAX",
+    "WINDOW_MONTHS",
+    "CohortReport",
+    "Development",
+    "Estimate",
+    "LiabilityReport",
+    "ReportWish",
+    "StoreReport",
+    "UnitReport",
+    "by_cohort",
+    "by_store",
+    "check_wish",
+    "development_of",
+    "estimate",
+    "liability_minor",
+    "month_of",
+    "sheet",
+    "window_start",
+]

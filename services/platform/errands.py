@@ -1,0 +1,104 @@
+"""Errands: what time alone makes due in a home, such as points that activate, tiers to review, points that expire.
+
+For live tenants the scheduler has them run at the wall clock; for a sandbox whoever moves its clock runs them, day by
+day. Both find the same, because an errand does its work as of the instants at which it fell due.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+
+import structlog
+
+from services.platform.clock import Monotonic, monotonic
+from services.platform.db.engine import Database
+from services.platform.db.homes import Home
+from services.platform.db.session import ReadSession, read_session
+
+log = structlog.get_logger()
+
+PASSES_MAX = 20
+"""What is done at an instant may make more due at it, but not for ever."""
+
+NextDue = Callable[[ReadSession], datetime | None]
+Run = Callable[[Database, Home, datetime], int]
+
+
+class Phase(IntEnum):
+    """The order of what is due at one instant."""
+
+    ACTIVATION = 1
+    TIER_REVIEW = 2
+    EXPIRY = 3
+    TRIGGER = 4
+    NOTICE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """One kind of thing that falls due.
+
+    ``next_due(session)`` is the earliest instant at which there is something to do, in the past where work waits, None
+    where nothing is in sight. It is cheap (the head of an index), and may come too early, never too late.
+
+    ``run(database, home, now)`` does one bounded batch of what was due by ``now``, in transactions of its own at that
+    time, and says how many things it did; 0 means that nothing is left, and then `next_due` lies after ``now``. What
+    it does is idempotent, may race with itself, and depends on the instants that were due and not on when it is called.
+    """
+
+    name: str
+    phase: Phase
+    next_due: NextDue
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What came of `run_due`: how many things were done, by errand.
+
+    ``next_due`` is when there is more to do; with ``is_finished`` that lies after the instant.
+    """
+
+    done: Mapping[str, int]
+    next_due: datetime | None
+    is_finished: bool
+
+
+def next_due(database: Database, home: Home, errands: Sequence[Errand], *, now: datetime) -> datetime | None:
+    """The earliest instant at which one of the errands has something to do, from one snapshot."""
+    return min((instant for _, instant in _dues(database, home, errands, now=now)), default=None)
+
+
+def run_due(database: Database, home: Home, errands: Sequence[Errand], *, now: datetime, until: Monotonic) -> Ran:
+    """Run what is due at ``now``, phase by phase, until nothing is left or the monotonic second ``until`` is over."""
+    done: dict[str, int] = {}
+    dues: Sequence[tuple[Errand, datetime]] = ()
+    for _pass in range(PASSES_MAX):
+        dues = _dues(database, home, errands, now=now)
+        due = [errand for errand, instant in dues if instant <= now]
+        if not due:
+            return Ran(done, min((instant for _, instant in dues), default=None), is_finished=True)
+        before = sum(done.values())
+        for errand in due:
+            while count := errand.run(database, home, now):
+                done[errand.name] = done.get(errand.name, 0) + count
+                if monotonic() >= until:
+                    return Ran(done, now, is_finished=False)
+        if sum(done.values()) == before:
+            break
+    # An errand that calls itself due and does nothing may not stop the clock; the next round hears of it again.
+    stuck = [errand.name for errand, instant in dues if instant <= now]
+    log.error("errands_stuck", home=home.schema, errands=stuck, now=now.isoformat())
+    later = [instant for _, instant in dues if instant > now]
+    return Ran(done, min(later, default=None), is_finished=True)
+
+
+def _dues(
+    database: Database, home: Home, errands: Sequence[Errand], *, now: datetime
+) -> Sequence[tuple[Errand, datetime]]:
+    """The errands that have something to do, each with when, in the order of one instant."""
+    ordered = sorted(errands, key=lambda errand: (errand.phase, errand.name))
+    with read_session(database, home, now=now) as session:
+        found = [(errand, errand.next_due(session)) for errand in ordered]
+    return [(errand, instant) for errand, instant in found if instant is not None]

@@ -1,0 +1,157 @@
+"""The minute's round: which tenants' errands are run, when, and by whom."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from services.platform.clock import wall_now
+from services.platform.config import Settings
+from services.platform.db.engine import Database
+from services.platform.db.homes import Home
+from services.platform.db.session import ReadSession
+from services.platform.errands import Errand, Phase, run_due
+from services.platform.tenancy.domain import Tenant
+from services.platform.tenancy.leases import take_lease
+from services.platform.worker.rounds import LEASE, errand_tasks, lease_name
+from tests.support.doorbell import RecordingDoorbell
+from tests.support.worker import TestWorker, working
+
+FOREVER = float("inf")
+
+
+class _Diary:
+    """An errand that is due in some homes at some instants, and notes its runs."""
+
+    def __init__(self, name: str, phase: Phase, log: list[tuple[str, str]]) -> None:
+        self.due: dict[Home, list[datetime]] = {}
+        self.refuses: set[Home] = set()
+        self.is_stuck = False
+        self.log = log
+        self.errand = Errand(name, phase, self._next_due, self._run)
+
+    def _next_due(self, session: ReadSession) -> datetime | None:
+        if session.home in self.refuses:
+            session.fetch_all("SELECT 1 FROM no_such_table")
+        return min(self.due.get(session.home, []), default=None)
+
+    def _run(self, database: Database, home: Home, now: datetime) -> int:
+        if self.is_stuck:
+            return 0
+        waiting = sorted(self.due[home])
+        ripe = [instant for instant in waiting if instant <= now][:1]
+        self.due[home] = waiting[len(ripe) :]
+        self.log += [(self.errand.name, home.schema)] * len(ripe)
+        return len(ripe)
+
+
+@pytest.fixture
+def log() -> list[tuple[str, str]]:
+    return []
+
+
+@pytest.fixture
+def diaries(log: list[tuple[str, str]]) -> Sequence[_Diary]:
+    return [_Diary("notice", Phase.NOTICE, log), _Diary("activate", Phase.ACTIVATION, log)]
+
+
+def _round(database: Database, settings: Settings, diaries: Sequence[_Diary]) -> None:
+    database.doorbell = doorbell = RecordingDoorbell()
+    tasks = {task.name: task for task in errand_tasks([diary.errand for diary in diaries])}
+    with working(database, settings) as (context, _tasks):
+        worker = TestWorker(context, doorbell, tasks)
+        worker.sweep()
+
+
+def test_what_is_due_is_done_in_order_tenant_by_tenant(
+    database: Database,
+    settings: Settings,
+    tenant: Tenant,
+    tenant_b: Tenant,
+    diaries: Sequence[_Diary],
+    log: list[tuple[str, str]],
+) -> None:
+    past, future = wall_now() - timedelta(hours=1), wall_now() + timedelta(hours=1)
+    notice, activate = diaries
+    notice.due = {tenant.home: [past, past, future], tenant_b.home: [future]}
+    activate.due = {tenant.home: [past], tenant_b.home: [future]}
+
+    _round(database, settings, diaries)
+    _round(database, settings, diaries)
+
+    schema = tenant.home.schema
+    assert log == [("activate", schema), ("notice", schema), ("notice", schema)]
+    assert (notice.due[tenant.home], activate.due[tenant_b.home]) == ([future], [future])
+
+
+def test_a_tenant_in_trouble_keeps_no_other_from_its_errands(
+    database: Database,
+    settings: Settings,
+    tenant: Tenant,
+    tenant_b: Tenant,
+    diaries: Sequence[_Diary],
+    log: list[tuple[str, str]],
+) -> None:
+    past = wall_now() - timedelta(hours=1)
+    notice, _ = diaries
+    notice.due = {tenant.home: [past], tenant_b.home: [past]}
+    notice.refuses = {tenant.home}
+
+    _round(database, settings, diaries)
+
+    assert log == [("notice", tenant_b.home.schema)]
+
+
+def test_a_tenant_is_left_to_whoever_is_at_it(
+    database: Database,
+    settings: Settings,
+    tenant: Tenant,
+    diaries: Sequence[_Diary],
+    log: list[tuple[str, str]],
+) -> None:
+    notice, _ = diaries
+    notice.due = {tenant.home: [wall_now() - timedelta(hours=1)]}
+    assert take_lease(database, name=lease_name(tenant.home), holder="somebody", life=LEASE)
+
+    _round(database, settings, diaries)
+    assert log == []
+
+    assert take_lease(database, name=lease_name(tenant.home), holder="somebody", life=-LEASE)
+    _round(database, settings, diaries)
+    assert log == [("notice", tenant.home.schema)]
+
+
+def test_an_errand_that_calls_itself_due_for_ever_does_not_stop_the_others(
+    database: Database, tenant: Tenant, diaries: Sequence[_Diary], log: list[tuple[str, str]]
+) -> None:
+    now = wall_now()
+    notice, activate = diaries
+    later = now + timedelta(days=1)
+    notice.due, activate.due = {tenant.home: [now, later]}, {tenant.home: [now]}
+    activate.is_stuck = True
+
+    ran = run_due(database, tenant.home, [diary.errand for diary in diaries], now=now, until=FOREVER)
+
+    assert (dict(ran.done), ran.next_due, ran.is_finished) == ({"notice": 1}, later, True)
+    assert log == [("notice", tenant.home.schema)]
+
+
+def test_what_comes_of_an_errand_at_the_same_instant_is_done_too(
+    database: Database, tenant: Tenant, diaries: Sequence[_Diary], log: list[tuple[str, str]]
+) -> None:
+    now = wall_now()
+    notice, activate = diaries
+    notice.due, activate.due = {tenant.home: [now]}, {}
+
+    def run_and_wake(database: Database, home: Home, at: datetime) -> int:
+        count = notice.errand.run(database, home, at)
+        if count:
+            activate.due[home] = [at]
+        return count
+
+    waking = replace(notice.errand, run=run_and_wake)
+    ran = run_due(database, tenant.home, [waking, activate.errand], now=now, until=FOREVER)
+
+    assert dict(ran.done) == {"notice": 1, "activate": 1}
+    assert ran.is_finished
