@@ -73,18 +73,24 @@ def next_due(database: Database, home: Home, errands: Sequence[Errand], *, now: 
 def run_due(database: Database, home: Home, errands: Sequence[Errand], *, now: datetime, until: Monotonic) -> Ran:
     """Run what is due at ``now``, phase by phase, until nothing is left or the monotonic second ``until`` is over."""
     done: dict[str, int] = {}
+    failed: set[str] = set()
     dues: Sequence[tuple[Errand, datetime]] = ()
     for _pass in range(PASSES_MAX):
         dues = _dues(database, home, errands, now=now)
-        due = [errand for errand, instant in dues if instant <= now]
-        if not due:
+        due = [errand for errand, instant in dues if instant <= now and errand.name not in failed]
+        if not due and not failed:
             return Ran(done, min((instant for _, instant in dues), default=None), is_finished=True)
         before = sum(done.values())
         for errand in due:
-            while count := errand.run(database, home, now):
-                done[errand.name] = done.get(errand.name, 0) + count
-                if monotonic() >= until:
-                    return Ran(done, now, is_finished=False)
+            try:
+                while count := errand.run(database, home, now):
+                    done[errand.name] = done.get(errand.name, 0) + count
+                    if monotonic() >= until:
+                        return Ran(done, now, is_finished=False)
+            except Exception:
+                # One errand in trouble keeps no other from its work; the next round tries it again.
+                log.exception("errand_failed", home=home.schema, errand=errand.name)
+                failed.add(errand.name)
         if sum(done.values()) == before:
             break
     # An errand that calls itself due and does nothing may not stop the clock; the next round hears of it again.

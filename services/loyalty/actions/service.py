@@ -87,11 +87,13 @@ def _begin(
         ledger.settle_again(uow, book)
         points += sum(lot.remaining for lot in lots)
         books.append(book)
+        sums: dict[tuple[UUID, str], int] = {}
         for lot in lots:
-            # What can be spent now counts for the tier; a lot whose end has passed meanwhile does not.
-            if lot.origin.id is not None and book.lots[lot.id].remaining > 0:
-                counts = Begun(lot.origin.id, lot.unit, lot.remaining)
-                begun_points.setdefault(stored.holder_id, []).append(counts)
+            # What begins now counts for the tier, even what is owed; a lot whose end has passed meanwhile does not.
+            if lot.origin.id is not None and not book.lots[lot.id].expired(uow.now):
+                sums[lot.origin.id, lot.unit] = sums.get((lot.origin.id, lot.unit), 0) + lot.remaining
+        if sums:
+            begun_points[stored.holder_id] = [Begun(event, unit, begun) for (event, unit), begun in sums.items()]
     return points, books, begun_points
 
 

@@ -90,7 +90,8 @@ FROM jsonb_to_recordset(%(rows)s) AS rows (purchase_id uuid, rule_id text, lot_i
 # Those that have come back whole are as if they had not been.
 COUNTS = """
 SELECT member_id, count(*) AS purchases FROM purchases
-WHERE member_id = ANY(%(ids)s) AND (total_minor <= 0 OR refunded_minor < total_minor) GROUP BY member_id"""
+WHERE member_id = ANY(%(ids)s) AND voided_at IS NULL AND (total_minor <= 0 OR refunded_minor < total_minor)
+GROUP BY member_id"""
 UPDATE_REFUNDED = """
 UPDATE purchases SET refunded_minor = %(refunded_minor)s, refunded_free_minor = %(refunded_free_minor)s,
     points_taken_back = %(points_taken_back)s, points_lapsed = %(points_lapsed)s, shortfall = %(shortfall)s,

@@ -59,7 +59,9 @@ WHERE id = %(id)s AND tenant_id = %(tenant_id)s AND revoked_at IS NULL FOR NO KE
 KEYS_OF_TENANT = f"""
 SELECT {KEY_COLUMNS} FROM platform.api_keys
 WHERE tenant_id = %(tenant_id)s AND (%(after)s::uuid IS NULL OR id > %(after)s) ORDER BY id LIMIT %(limit)s"""
-ROTATE_KEY = "UPDATE platform.api_keys SET prefix = %(prefix)s, secret_hash = %(secret_hash)s WHERE id = %(id)s"
+ROTATE_KEY = """
+UPDATE platform.api_keys SET prefix = %(prefix)s, secret_hash = %(secret_hash)s, created_by = %(created_by)s
+WHERE id = %(id)s"""
 REVOKE_KEY = """
 UPDATE platform.api_keys SET revoked_at = %(now)s
 WHERE id = %(id)s AND tenant_id = %(tenant_id)s AND revoked_at IS NULL"""

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.contracts.events.tenancy import StaffInvited
+from services.platform.actors import ActorKind
 from services.platform.auth import repository as sql
 from services.platform.auth.domain import GRANTABLE, WHOLE_TENANT_ROLES, Principal, Role, Scope
 from services.platform.auth.errors import (
@@ -16,6 +17,7 @@ from services.platform.auth.errors import (
     StaffNotFound,
 )
 from services.platform.auth.passwords import normalize_email
+from services.platform.auth.queries import maker_of_key
 from services.platform.auth.tokens import new_key_prefix, new_key_secret, new_session_secret
 from services.platform.db.session import UnitOfWork
 from services.platform.errors import InvalidInput
@@ -87,7 +89,7 @@ def create_api_key(
         "prefix": prefix,
         "secret_hash": secret.hash,
         "scopes": sorted(scopes),
-        "created_by": maker.actor.id,
+        "created_by": _person_behind(uow, maker),
         "now": uow.now,
         "expires_at": expires_at,
     }
@@ -108,8 +110,18 @@ def rotate_api_key(uow: UnitOfWork, *, tenant: Tenant, maker: Principal, key_id:
     _require_grantable(maker, sql.scopes_of(row), store_id=row["store_id"])
     prefix = new_key_prefix()
     secret = new_key_secret(prefix)
-    uow.execute(sql.ROTATE_KEY, {"id": key_id, "prefix": prefix, "secret_hash": secret.hash})
+    # Whoever sees the secret answers for what the key does from now on.
+    made_by = _person_behind(uow, maker)
+    uow.execute(sql.ROTATE_KEY, {"id": key_id, "prefix": prefix, "secret_hash": secret.hash, "created_by": made_by})
     return NewApiKey(key_id, secret.text)
+
+
+def _person_behind(uow: UnitOfWork, maker: Principal) -> UUID | None:
+    """Who makes a key: of what a key makes, the person who made that key. Four eyes belong to two people."""
+    actor = maker.actor
+    if actor.kind is ActorKind.KEY and actor.id is not None:
+        return maker_of_key(uow, key_id=actor.id)
+    return actor.id
 
 
 def revoke_api_key(uow: UnitOfWork, *, tenant: Tenant, key_id: UUID) -> None:

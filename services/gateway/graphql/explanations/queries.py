@@ -102,7 +102,7 @@ class WhyNotPayload:
 
 
 @query_outcome(
-    access=requires_somewhere(Scope.PURCHASES_READ),
+    access=requires_somewhere(Scope.MEMBERS_READ),
     description="Why a rule gave nothing for a purchase, an activity or a cart: the first condition that failed, and"
     " the smallest change that would pass, which has been tried.",
     errors=(

@@ -36,6 +36,8 @@ def withdraw(uow: UnitOfWork, *, source: str, external_id: str, member_id: UUID)
     actor, present = scene.actors[member_id], scene.version(uow.now)
     book = ledger.open_book(uow, stored=actor.stored, store_id=activity.store_id)
     book.withdraw_activity(Reference(REFERENCE, activity.id), ledger.marks_of(mark_rows).get(member_id, ()))
+    # What had ended without it can't be drawn.
+    ledger.settle_again(uow, book)
     lapsed_before = ledger_queries.lapsed_statement(kind=REFERENCE, reference_id=activity.id)
     lapsed = {row["unit"]: row["points"] for row in uow.fetch_all(lapsed_before.query, lapsed_before.values)}
     _claw_back(uow, book, activity, present, lapsed)

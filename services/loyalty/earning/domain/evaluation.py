@@ -8,11 +8,12 @@ rule by rule as the document has them.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import date
 from fractions import Fraction
 
 from services.loyalty.earning.domain.accruals import Evaluation, LinePoints, RuleAccrual
 from services.loyalty.earning.domain.capping import Counters
-from services.loyalty.earning.domain.caps import CapKey, calendar_day
+from services.loyalty.earning.domain.caps import CapKey, calendar_day, period_start
 from services.loyalty.earning.domain.considering import consider
 from services.loyalty.earning.domain.currencies import counting
 from services.loyalty.earning.domain.formulas import product
@@ -72,12 +73,17 @@ def evaluate(
         line_points=_line_points(event, considered.eligible.positions, judgment.accruals, unit=document.unit.code),
         traces=tuple(judgment.traces[rule.id] for rule in document.rules),
         fillings=reckoner.counters.fillings,
-        cap_used=reckoner.counters.looked_at,
+        cap_used=_of_the_day(cap_used, day) | reckoner.counters.looked_at,
         rate=None if counted is None else counted.converted,
     )
     if max(evaluation.points_by_unit.values(), default=0) > AMOUNT_MAX:
         raise AccrualTooLarge(maximum=AMOUNT_MAX)
     return evaluation
+
+
+def _of_the_day(cap_used: Mapping[CapKey, int], day: date) -> dict[CapKey, int]:
+    """The counters that an event of the day meets, also those of rules that it does not: amended, it may."""
+    return {key: used for key, used in cap_used.items() if used and key.start == period_start(key.period, day)}
 
 
 def _line_points(

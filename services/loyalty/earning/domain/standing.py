@@ -154,6 +154,9 @@ def _still_filled(
             filled[key] = min(count, stands)
         elif again is not None:
             filled[key] = min(count, again.fillings.get(key, 0)) if stands != 0 else 0
+        elif key.measure is CapMeasure.TIMES:
+            # Once is once, until nothing stands: half a time would round to none.
+            filled[key] = count if any(points.values()) else 0
         else:
             filled[key] = count * sum(points.values()) // first if first else 0
     return filled

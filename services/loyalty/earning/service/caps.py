@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 
 from services.loyalty.earning import repository
 from services.loyalty.earning.domain import CapKey, CapSubject, Evaluation
-from services.loyalty.earning.queries import EVERYBODY, key_row
+from services.loyalty.earning.queries import EVERYBODY, key_row, locking_statements
 from services.loyalty.programs.domain import CapMeasure, CapOwner, CapPeriod
 from services.platform.db.session import Statement
 
@@ -43,7 +43,9 @@ def fill_caps_statements(uses: Mapping[CapUse, int]) -> list[Statement]:
 def change_caps_statements(*, member_id: UUID, changes: Mapping[CapKey, int]) -> list[Statement]:
     """Change counters (below zero: give back), where there are any; never below zero."""
     uses = {CapUse.of(member_id, key): change for key, change in changes.items() if change}
-    return _statements(uses, by_day=repository.CHANGE_USES, others=repository.CHANGE_FILLINGS)
+    # In the order in which purchases lock them: an UPDATE locks in an order of its own.
+    locks = locking_statements([use.key for use in uses if use.key.owner is CapOwner.EVERYONE])
+    return locks + _statements(uses, by_day=repository.CHANGE_USES, others=repository.CHANGE_FILLINGS)
 
 
 def _statements(uses: Mapping[CapUse, int], *, by_day: str, others: str) -> list[Statement]:

@@ -68,4 +68,8 @@ def post_evaluation(
         program_version_id=version.id,
         reference=reference,
     )
-    return Posted(book.post(accrual_entry(header, lots=tuple(lots.values()))).header.id, lots)
+    entry = book.post(accrual_entry(header, lots=tuple(lots.values())))
+    if any(lot.expired(uow.now) for lot in lots.values()):
+        # The clock of a late event's points began when it happened: they may have ended already.
+        ledger.settle_again(uow, book)
+    return Posted(entry.header.id, lots)

@@ -136,7 +136,8 @@ class HolderBook:
 
     def show_activity(self, activity: str, at: datetime, source: Reference) -> None:
         """The holder did something at an instant: ends that it moves move away, and never nearer."""
-        clocked = [lot for lot in self.lots.values() if lot.clock is not None and lot.remaining + lot.held > 0]
+        living = [lot for lot in self.lots.values() if lot.remaining + lot.held > 0 and not lot.expired(at)]
+        clocked = [lot for lot in living if lot.clock is not None]
         for lot in clocked:
             validity = lot.validity.after(activity, at)
             if validity != lot.validity:

@@ -192,6 +192,11 @@ def _decide(
     )
     # What has ended meanwhile ends at once.
     ledger.settle_again(uow, buyer.book)
+    lost = dict(anew.lost)
+    for unit, state in scene.units.items():
+        if state.shortfall:
+            # What an earlier change could not take is asked for again; what was just gained pays first.
+            lost[unit] = lost.get(unit, 0) + state.shortfall
     taken = {
         unit: take_back(
             uow,
@@ -203,7 +208,7 @@ def _decide(
             occurred_at=uow.now,
             own_first=anew.lots_of_losers(scene.accruals),
         )
-        for unit, ask in sorted(anew.lost.items())
+        for unit, ask in sorted(lost.items())
     }
     outcome = _Outcome(anew, posted.lots, taken)
     moved = _recounted(uow, scene, buyer, receipt, anew)

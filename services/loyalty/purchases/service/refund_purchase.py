@@ -118,8 +118,12 @@ def refund_located(
     content_hash = refund_hash(command, purchase_id=scene.purchase.id)
     if known_rows:
         return _answer_known(uow, command, claim, known_rows[0], content_hash)
-    occurred_at = command.occurred_at or told_at or uow.now
-    check_occurred(occurred_at, now=uow.now, earliest=scene.purchase.occurred_at - CLOCK_TOLERANCE)
+    if command.occurred_at is None:
+        # Our own clock refuses nothing: a refund that waited may have been told before its purchase was.
+        occurred_at = max(told_at or uow.now, scene.purchase.occurred_at)
+    else:
+        occurred_at = command.occurred_at
+        check_occurred(occurred_at, now=uow.now, earliest=scene.purchase.occurred_at - CLOCK_TOLERANCE)
     notice = Notice(
         id=refund_id or new_id(),
         source=command.source,

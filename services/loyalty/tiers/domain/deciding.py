@@ -44,7 +44,8 @@ def count(ladder: Ladder, record: TierRecord, contribution: Contribution, *, now
         return course.outcome()
     if is_late:
         course.revise(with_amounts(ladder, course.record, added), ChangeKind.LATE, contribution.event_id, now)
-    course.record = with_amounts(ladder, course.record, added)
+    else:
+        course.record = with_amounts(ladder, course.record, added)
     course.arrive(now, contribution.event_id)
     return course.outcome(contribution.event_id)
 
