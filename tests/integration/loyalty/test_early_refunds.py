@@ -79,6 +79,19 @@ def test_what_its_purchase_cannot_bear_is_refused_and_the_purchase_stands(mercha
     ]
 
 
+def test_our_own_clock_refuses_nothing(merchant: Merchant, store: Store) -> None:
+    """A till that tells no times returns goods, and rings them up a quarter of an hour later."""
+    open_program(merchant)
+    member_id = merchant.member()
+    merchant.refund(REF, AmountRefund(300))
+    merchant.now += timedelta(minutes=15)
+
+    merchant.buy(store, member_id, 1_000, external_id="receipt")
+
+    assert waiting(merchant) == [{"state": "applied", "refusal": None}]
+    assert merchant.balance(member_id).available == 7
+
+
 def test_by_policy_it_is_refused_at_once(merchant: Merchant, store: Store) -> None:
     open_program(merchant, EarlyRefundPolicy.REFUSE)
 

@@ -237,6 +237,8 @@ def test_a_purchase_of_last_year_that_comes_late_counts_there(merchant: Merchant
     assert (late.from_tier, late.to_tier) == ("silver", "gold")
     assert standing(merchant, member_id).since == NOW
     assert told(merchant, member_id)[-1] == ("silver", "gold", ChangeKind.LATE)
+    # It counts once: in the year where it belongs, and in the sums.
+    assert standing(merchant, member_id).points_earned == 300 + 290 + 10
 
 
 def test_visits_are_one_a_store_and_day(merchant: Merchant, store: Store) -> None:
