@@ -200,6 +200,20 @@ def test_what_an_amendment_cannot_find_is_tried_again_by_the_next_refund(merchan
     assert merchant.verdict().faults == ()
 
 
+def test_an_amendment_back_pays_first_what_the_last_one_could_not_take(merchant: Merchant, store: Store) -> None:
+    merchant.program(PROGRAM)
+    member_id = merchant.member()
+    bought = merchant.buy(store, member_id, 2_000)
+    merchant.redeem(member_id, merchant.reward(cost=18))
+    amend(merchant, bought.purchase_id, line(500))
+
+    back = amend(merchant, bought.purchase_id, line(2_000))
+
+    # As rung up so at first: 20 were earned, 18 spent.
+    assert (back.points, back.shortfall, back.balance) == (20, 0, 2)
+    assert merchant.verdict().faults == ()
+
+
 def test_an_amendment_after_a_refund_is_refused_and_a_guests_only_changes_its_lines(
     merchant: Merchant, store: Store
 ) -> None:

@@ -28,6 +28,7 @@ class _Diary:
         self.due: dict[Home, list[datetime]] = {}
         self.refuses: set[Home] = set()
         self.is_stuck = False
+        self.is_broken = False
         self.log = log
         self.errand = Errand(name, phase, self._next_due, self._run)
 
@@ -37,6 +38,8 @@ class _Diary:
         return min(self.due.get(session.home, []), default=None)
 
     def _run(self, database: Database, home: Home, now: datetime) -> int:
+        if self.is_broken:
+            raise KeyError("a bug")
         if self.is_stuck:
             return 0
         waiting = sorted(self.due[home])
@@ -101,6 +104,23 @@ def test_a_tenant_in_trouble_keeps_no_other_from_its_errands(
     _round(database, settings, diaries)
 
     assert log == [("notice", tenant_b.home.schema)]
+
+
+def test_an_errand_in_trouble_keeps_no_other_from_its_work(
+    database: Database,
+    settings: Settings,
+    tenant: Tenant,
+    diaries: Sequence[_Diary],
+    log: list[tuple[str, str]],
+) -> None:
+    past = wall_now() - timedelta(hours=1)
+    notice, activate = diaries
+    notice.due = activate.due = {tenant.home: [past]}
+    activate.is_broken = True
+
+    _round(database, settings, diaries)
+
+    assert log == [("notice", tenant.home.schema)]
 
 
 def test_a_tenant_is_left_to_whoever_is_at_it(

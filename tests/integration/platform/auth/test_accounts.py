@@ -1,6 +1,7 @@
 """Sign-up, log-in, keys and invitations, over the platform's own home."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -8,7 +9,7 @@ import psycopg
 import pytest
 from argon2 import PasswordHasher
 
-from services.platform.actors import ActorKind
+from services.platform.actors import Actor, ActorKind
 from services.platform.auth.domain import Principal, Role, Scope
 from services.platform.auth.errors import (
     AlreadyOwner,
@@ -26,7 +27,7 @@ from services.platform.auth.errors import (
 )
 from services.platform.auth.passwords import Passwords
 from services.platform.auth.principals import Authenticator, Reached
-from services.platform.auth.queries import staff_of_tenant
+from services.platform.auth.queries import maker_of_key, staff_of_tenant
 from services.platform.auth.service import (
     create_api_key,
     invite_staff,
@@ -42,6 +43,7 @@ from services.platform.db.engine import Database
 from services.platform.db.homes import PLATFORM, tenant_home
 from services.platform.db.session import read_session, unit_of_work
 from services.platform.idempotency.errors import IdempotencyConflict
+from services.platform.ids import new_id
 from services.platform.onboarding import service as onboarding
 from services.platform.onboarding.service import SignedUp, SignUp, sign_up
 from services.platform.tenancy.errors import (
@@ -242,6 +244,18 @@ def test_keys_are_scoped_rotated_and_revoked(database: Database, database_urls: 
     with pytest.raises(CredentialInvalid):
         _reach(database, key.secret)
     assert _reach(database, rotated.secret).tenant == tenant
+
+    # Whoever saw the last secret answers for the key, and for the keys that it makes.
+    other = replace(owner, actor=Actor(ActorKind.STAFF, new_id()))
+    with unit_of_work(database, PLATFORM, now=wall_now(), actor=owner.actor, correlation_id="test") as uow:
+        assert maker_of_key(uow, key_id=key.id) == owner.actor.id
+        rotated = rotate_api_key(uow, tenant=tenant, maker=other, key_id=key.id)
+        assert maker_of_key(uow, key_id=key.id) == other.actor.id
+        as_key = replace(other, actor=Actor(ActorKind.KEY, key.id))
+        child = create_api_key(
+            uow, tenant=tenant, maker=as_key, name="child", scopes=frozenset({Scope.PURCHASES_WRITE})
+        )
+        assert maker_of_key(uow, key_id=child.id) == other.actor.id
 
     with unit_of_work(database, PLATFORM, now=wall_now(), actor=owner.actor, correlation_id="test") as uow:
         revoke_api_key(uow, tenant=tenant, key_id=key.id)
