@@ -198,7 +198,7 @@ def test_questions_without_an_answer(owner: GraphQLClient) -> None:
     assert _ask(owner, "spend", {"purchase": {"id": guests["purchase"]["id"]}})["code"] == "NOTHING_EVALUATED"
     unknown = {"external": {"source": "till", "externalId": "never"}}
     assert _ask(owner, "spend", {"purchase": unknown})["code"] == "PURCHASE_NOT_FOUND"
-    till = owner.create_api_key("PURCHASES_READ", store_id=owner.create_store("elsewhere"))
+    till = owner.create_api_key("MEMBERS_READ", "PURCHASES_READ", store_id=owner.create_store("elsewhere"))
     assert _ask(till, "spend", {"purchase": {"id": bought["purchase"]["id"]}})["code"] == "PURCHASE_NOT_FOUND"
 
 
