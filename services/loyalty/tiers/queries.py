@@ -1,7 +1,7 @@
 """Where members stand, stood and are going."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -60,13 +60,14 @@ class RecordsRead:
         if self.presumed is not None and _looks_at_balance(self.presumed):
             balances = self._balances(self.presumed, more)
         return {
-            member_id: replace(
-                repository.record_of(stored[member_id], amounts=amounts.get(member_id, ()))
-                if member_id in stored
-                else TierRecord(),
+            member_id: repository.record_of(
+                stored[member_id],
+                amounts=amounts.get(member_id, ()),
                 enrolled_at=enrolled.get(member_id),
                 balance=balances.get(member_id, 0),
             )
+            if member_id in stored
+            else TierRecord(enrolled_at=enrolled.get(member_id), balance=balances.get(member_id, 0))
             for member_id in self._member_ids
         }
 

@@ -1,6 +1,7 @@
 """The SQL of members' tiers. A member's rows are written by whoever holds the member's ledger lock."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -80,7 +81,9 @@ UNION ALL (SELECT from_code, NULL, id FROM tier_changes WHERE member_id = %(memb
     ORDER BY at, id LIMIT 1)"""
 
 
-def record_of(row: DictRow, *, amounts: Iterable[DictRow] = ()) -> TierRecord:
+def record_of(
+    row: DictRow, *, amounts: Iterable[DictRow] = (), enrolled_at: datetime | None = None, balance: int = 0
+) -> TierRecord:
     given = None
     if row["given_code"] is not None:
         given = GivenTier(row["given_code"], row["given_since"], row["given_until"])
@@ -98,6 +101,8 @@ def record_of(row: DictRow, *, amounts: Iterable[DictRow] = ()) -> TierRecord:
         given=given,
         next_at=row["next_at"],
         amounts=tuple(amount_of(each) for each in amounts),
+        enrolled_at=enrolled_at,
+        balance=balance,
     )
 
 

@@ -14,7 +14,6 @@ from services.gateway.graphql.scalars import Points, WholeNumber
 from services.gateway.graphql.text import LocalizedTextType
 from services.loyalty.programs.domain.ladder import Access, TierLevel
 from services.loyalty.tiers.domain import ChangeKind, MemberStanding, TierChangeRecord, Way
-from services.loyalty.tiers.domain import TierProgress as Progress
 from services.loyalty.tiers.domain import TierReview as Review
 from services.platform.actors import ActorKind
 from services.platform.money import Money
@@ -84,17 +83,24 @@ class TierProgress:
     next_tier: Tier | None = strawberry.field(description="The next tier; null at the top.")
     missing: WholeNumber = strawberry.field(description="What is missing to the next tier; 0 at the top.")
     fraction: Decimal = strawberry.field(description="The share of the way that is done, 0 to 1, rounded down.")
-    way: TierWay | None = strawberry.field(description="The cheapest way there; null at the top.")
+    standing: strawberry.Private[MemberStanding]
+
+    @strawberry.field(description="The cheapest way there; null at the top.")
+    def way(self) -> TierWay | None:
+        """Worked out when it is asked for."""
+        way = self.standing.way
+        return TierWay.from_domain(way) if way and self.standing.progress.next_level else None
 
     @classmethod
-    def from_domain(cls, progress: Progress, way: Way | None) -> Self:
+    def from_domain(cls, standing: MemberStanding) -> Self:
         """The progress as clients see it."""
+        progress = standing.progress
         return cls(
             qualifying=WholeNumber(progress.qualifying),
             next_tier=Tier.from_domain(progress.next_level) if progress.next_level else None,
             missing=WholeNumber(progress.missing),
             fraction=progress.fraction,
-            way=TierWay.from_domain(way) if way and progress.next_level else None,
+            standing=standing,
         )
 
 
@@ -133,17 +139,26 @@ class MemberTier:
     tier: Tier = strawberry.field(description="The tier.")
     since: datetime | None = strawberry.field(description="Since when; null for a member who never left the first.")
     points_earned: Points = strawberry.field(description="Points that count for tiers, of all time.")
-    progress: TierProgress = strawberry.field(description="The way to the next tier.")
-    earned_tier: Tier = strawberry.field(
-        description="The tier by what counts; another than `tier` while one is given by hand."
-    )
     is_given: bool = strawberry.field(description="Whether the tier is given by hand: nothing moves it meanwhile.")
     given_until: datetime | None = strawberry.field(
         description="Until when it is given; null where it is not, and until it is released."
     )
-    review: TierReview | None = strawberry.field(
-        description="The next review of the earned tier; null where none can take it away."
-    )
+    standing: strawberry.Private[MemberStanding]
+
+    @strawberry.field(description="The way to the next tier.")
+    def progress(self) -> TierProgress:
+        """Worked out when it is asked for, as what follows."""
+        return TierProgress.from_domain(self.standing)
+
+    @strawberry.field(description="The tier by what counts; another than `tier` while one is given by hand.")
+    def earned_tier(self) -> Tier:
+        """The tier without what was given."""
+        return Tier.from_domain(self.standing.earned)
+
+    @strawberry.field(description="The next review of the earned tier; null where none can take it away.")
+    def review(self) -> TierReview | None:
+        """The next look."""
+        return TierReview.from_domain(self.standing.review) if self.standing.review else None
 
     @classmethod
     def from_domain(cls, standing: MemberStanding) -> Self:
@@ -152,11 +167,9 @@ class MemberTier:
             tier=Tier.from_domain(standing.level),
             since=standing.since,
             points_earned=Points(standing.points_earned),
-            progress=TierProgress.from_domain(standing.progress, standing.way),
-            earned_tier=Tier.from_domain(standing.earned),
             is_given=standing.given is not None,
             given_until=standing.given.until if standing.given else None,
-            review=TierReview.from_domain(standing.review) if standing.review else None,
+            standing=standing,
         )
 
 

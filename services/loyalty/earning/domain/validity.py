@@ -90,6 +90,8 @@ def _fixed_end(
     """The earliest end that no activity moves."""
     rolls_from = activates_at if expiry.rolling is not None and expiry.rolling.start is Start.ACTIVATION else at
     first = _fixed_ends(expiry, at=at, rolls_from=rolls_from, zone=zone, enrolled_at=enrolled_at)
+    if at == activates_at:
+        return _earliest(first)
     again = _fixed_ends(expiry, at=activates_at, rolls_from=activates_at, zone=zone, enrolled_at=enrolled_at)
     pairs = zip(first, again, strict=True)
     return _earliest(counted if counted is None or counted > activates_at else anew for counted, anew in pairs)

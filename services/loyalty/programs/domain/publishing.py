@@ -33,6 +33,10 @@ class ProgramVersion:
     effective_from: datetime
     restores_number: int | None = None
 
+    def __hash__(self) -> int:
+        # A whole document would be hashed each time that something is looked up by its version.
+        return hash(self.id)
+
 
 @dataclass(frozen=True, slots=True)
 class PublishedVersion:

@@ -47,7 +47,9 @@ class Course:
 
     def outcome(self, event_id: UUID | None = None) -> Requalification:
         told = [change for change in self.changes if event_id is not None and change.event_id == event_id]
-        record = replace(self.record, next_at=next_due(self.ladder, self.record))
+        record, next_at = self.record, next_due(self.ladder, self.record)
+        if record.next_at != next_at:
+            record = replace(record, next_at=next_at)
         return Requalification(record, told[-1] if told else None, tuple(self.changes), tuple(self.graces))
 
     def run(self, until: datetime) -> None:

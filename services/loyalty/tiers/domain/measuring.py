@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -21,9 +21,10 @@ from services.loyalty.tiers.domain.periods import (
 from services.loyalty.tiers.domain.records import Amount, TierRecord
 
 LONG_AGO = datetime(1000, 1, 1, tzinfo=UTC)
+LADDERS_KEPT = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ladder:
     """A tier set with all that its decisions need of the document: the zone of its days, and the unit it looks at.
 
@@ -43,7 +44,7 @@ class Ladder:
         own = document.unit.code
         return cls(document.tiers, ZoneInfo(document.timezone), document.tiers.unit or own, own, in_force_from)
 
-    @property
+    @cached_property
     def mark(self) -> str:
         """What tells these rules from others."""
         return _mark(self.tiers, self.zone.key, self.unit)
@@ -68,12 +69,12 @@ class Ladder:
         return self.is_lifetime and self.tiers.metric is TierMetric.POINTS_EARNED and self.unit != self.own_unit
 
 
+@lru_cache(maxsize=LADDERS_KEPT)
 def ladder_of(version: ProgramVersion) -> Ladder:
     """The ladder of a program version."""
     return Ladder.of(version.document, in_force_from=version.effective_from)
 
 
-@lru_cache(maxsize=500)
 def _mark(tiers: TierSet, zone: str, unit: str) -> str:
     words = (
         tiers.metric,

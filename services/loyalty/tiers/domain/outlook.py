@@ -1,8 +1,9 @@
 """Where a member stands and is going: to the next tier, to stay, and the cheapest way there."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import ROUND_FLOOR, Decimal
+from functools import cached_property
 from uuid import UUID
 
 from services.loyalty.programs.domain import ProgramDocument
@@ -37,12 +38,12 @@ class TierReview:
     way: Way | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MemberStanding:
     """Where a member stands now. ``level`` is the tier held, given by hand or earned.
 
-    ``points_earned`` and ``spend_minor`` are of all time. ``review`` is None where no review can take the tier away.
-    ``way`` is the cheapest way to the next tier. A change of thresholds alone never takes a tier away.
+    ``points_earned`` and ``spend_minor`` are of all time. A change of thresholds alone never takes a tier away. Where
+    the member is going is worked out when it is asked for: a page of members asks for little of it.
     """
 
     member_id: UUID
@@ -50,11 +51,31 @@ class MemberStanding:
     since: datetime | None
     points_earned: int
     spend_minor: int
-    progress: TierProgress
-    earned: TierLevel
-    given: GivenTier | None = None
-    review: TierReview | None = None
-    way: Way | None = None
+    given: GivenTier | None
+    _document: ProgramDocument = field(repr=False)
+    _ladder: Ladder = field(repr=False)
+    _settled: TierRecord = field(repr=False)
+    _now: datetime = field(repr=False)
+
+    @cached_property
+    def earned(self) -> TierLevel:
+        """The tier by what counts."""
+        return level_at(self._ladder.tiers, replace(self._settled, given=None), at=self._now)
+
+    @cached_property
+    def progress(self) -> TierProgress:
+        """The way to the next tier."""
+        return progress_of(self._ladder, self._settled, now=self._now)
+
+    @cached_property
+    def review(self) -> TierReview | None:
+        """The next review; None where none can take the tier away."""
+        return review_of(self._document, self._ladder, self._settled, now=self._now)
+
+    @cached_property
+    def way(self) -> Way | None:
+        """The cheapest way to the next tier; None where nothing is missing."""
+        return cheapest_way(self._document, self._ladder, self.earned, self.progress.missing, at=self._now)
 
 
 def standing_of(
@@ -63,22 +84,19 @@ def standing_of(
     """Where a member stands at an instant, all that was due decided."""
     is_blank = record.tier_code is None
     settled = settle(ladder, record, now=now).record
-    earned = level_at(ladder.tiers, replace(settled, given=None), at=now)
-    level = level_at(ladder.tiers, settled, at=now)
     given = settled.given if settled.given is not None and settled.given.is_held(now) else None
     since = given.since if given is not None else settled.since
-    way_on = progress_of(ladder, settled, now=now)
     return MemberStanding(
         member_id=member_id,
-        level=level,
+        level=level_at(ladder.tiers, settled, at=now),
         since=None if is_blank and given is None else since,
         points_earned=settled.points_earned,
         spend_minor=settled.spend_minor,
-        progress=way_on,
-        earned=earned,
         given=given,
-        review=review_of(document, ladder, settled, now=now),
-        way=cheapest_way(document, ladder, earned, way_on.missing, at=now),
+        _document=document,
+        _ladder=ladder,
+        _settled=settled,
+        _now=now,
     )
 
 
