@@ -9,28 +9,21 @@ from datetime import timedelta
 import psycopg
 import structlog
 
-from services.platform.actors import SYSTEM
-from services.platform.clock import monotonic, wall_now
+from services.platform.clock import monotonic
 from services.platform.db.engine import Database
-from services.platform.db.homes import PLATFORM
-from services.platform.db.session import CommitOutcomeUnknown, unit_of_work
+from services.platform.db.session import CommitOutcomeUnknown
 from services.platform.ids import new_id
 from services.platform.outbox.measuring import measure_letters
 from services.platform.telemetry import metrics
+from services.platform.tenancy.leases import give_lease_back, take_lease
 from services.platform.worker.tasks import Task
 
 log = structlog.get_logger()
 
+LEASE_NAME = "scheduler"
 LEASE = timedelta(seconds=10)
 BEAT_SECONDS = 2.0
 MEASURE_EVERY = timedelta(seconds=30)
-
-# A row, not an advisory lock: a transaction pooler would hand a session's lock to strangers.
-TAKE_LEASE = """
-INSERT INTO platform.leases (name, holder, expires_at) VALUES ('scheduler', %(holder)s, %(expires_at)s)
-ON CONFLICT (name) DO UPDATE SET holder = EXCLUDED.holder, expires_at = EXCLUDED.expires_at
-WHERE leases.holder = EXCLUDED.holder OR leases.expires_at <= %(now)s"""
-GIVE_LEASE_BACK = "DELETE FROM platform.leases WHERE name = 'scheduler' AND holder = %(holder)s"
 
 
 def run_scheduler(
@@ -66,11 +59,8 @@ def holder_name() -> str:
 
 
 def _leads(database: Database, holder: str) -> bool:
-    now = wall_now()
-    values = {"holder": holder, "now": now, "expires_at": now + LEASE}
     try:
-        with unit_of_work(database, PLATFORM, now=now, actor=SYSTEM, correlation_id="scheduler") as uow:
-            return uow.execute(TAKE_LEASE, values) == 1
+        return take_lease(database, name=LEASE_NAME, holder=holder, life=LEASE)
     except (psycopg.Error, CommitOutcomeUnknown) as error:
         log.warning("scheduler_waits", error=type(error).__name__)
         return False
@@ -86,7 +76,6 @@ def _measure(database: Database) -> None:
 def _resign(database: Database, holder: str) -> None:
     """Let the next process lead at once instead of after the lease."""
     try:
-        with unit_of_work(database, PLATFORM, now=wall_now(), actor=SYSTEM, correlation_id="scheduler") as uow:
-            uow.execute(GIVE_LEASE_BACK, {"holder": holder})
+        give_lease_back(database, name=LEASE_NAME, holder=holder)
     except (psycopg.Error, CommitOutcomeUnknown) as error:
         log.warning("lease_runs_out", error=type(error).__name__)

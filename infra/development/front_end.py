@@ -13,6 +13,8 @@ from infra.development.terminal import Refusal, clear_line, output_of, say, say_
 
 CONSOLE = ROOT / "services" / "gateway" / "console"
 BUILT = CONSOLE / "dist"
+OPERATIONS = ROOT / "frontend-contracts" / "operations"
+"""What the pages ask the API; it is built into them."""
 AUDIT = ROOT / "tests" / "audit"
 NODE_MIN = (20, 19)
 GENERATED = frozenset({"dist", "node_modules"})
@@ -25,7 +27,7 @@ def build() -> None:
     Raises:
         Refusal: the build failed.
     """
-    wanted = _digest(_sources(), CONSOLE)
+    wanted = _digest([*_sources(), *sorted(OPERATIONS.glob("*.graphql"))], ROOT)
     if _stamp(BUILT) == wanted:
         return
     with turn_of(CONSOLE, "the pages"):

@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import Annotated
@@ -22,6 +23,7 @@ from services.demo.chain import NAME, SLUG, Chain, demo_tenant, make_chain, move
 from services.demo.dataset import CURRENCY, SHOP_ZONE, DatasetFiles, DatasetMissing, installed_dataset
 from services.demo.errors import DatabaseLost, DemoMissing, DemoOfAnotherHome
 from services.demo.examples import example_operations
+from services.demo.nights import nights
 from services.demo.reconciliation import MONEY, Comparison, Reconciliation, reconcile
 from services.demo.replay import Replayed, replay
 from services.demo.status import ProgressNote, StatusBoard
@@ -98,7 +100,7 @@ class DemoRun:
         console.print(words.source)
         with console.status(words.making):
             chain = make_chain(self._database, direct_url=settings.direct_database_url, home=settings.home, files=files)
-        self._replay(chain, files, until=until)
+        chain = replace(chain, tenant=self._replay(chain, files, until=until))
         books = self.compare(chain.tenant, files, is_whole_year=is_whole_year)
         is_unchanged = self._replay_again(chain, files, books) if is_whole_year else True
         self._say_where_to_go(chain)
@@ -115,7 +117,8 @@ class DemoRun:
         console.print(self._words.books_agree if books.agrees else f"[red]{self._words.books_differ}[/red]")
         return books
 
-    def _replay(self, chain: Chain, files: DatasetFiles, *, until: datetime | None) -> None:
+    def _replay(self, chain: Chain, files: DatasetFiles, *, until: datetime | None) -> Tenant:
+        """Ring up the baskets; the tenant, whose clock has moved."""
         words, note, started = self._words, ProgressNote(self._servers.settings.home), monotonic()
         try:
             with _bar(words.loading) as progress:
@@ -124,16 +127,22 @@ class DemoRun:
                     progress(done, total)
                     note.note(done, total)
 
+                night = nights(self._database, chain.tenant)
                 done = replay(
-                    self._database, chain, files=files, until=until, progress=both, is_stopped=self._is_stopped
+                    self._database,
+                    chain,
+                    files=files,
+                    until=until,
+                    progress=both,
+                    is_stopped=self._is_stopped,
+                    night=night,
                 )
         finally:
             note.clear()
-        tenant = (
-            move_clock(self._database, chain.tenant, now=done.last.occurred_at + AFTERWARDS)
-            if done.last
-            else chain.tenant
-        )
+        tenant = chain.tenant
+        if done.last:
+            tenant = move_clock(self._database, chain.tenant, now=done.last.occurred_at + AFTERWARDS)
+            night(tenant.now(wall_now()))
         self._leave_if_stopped(done)
         seconds = monotonic() - started
         console.print(
@@ -146,6 +155,7 @@ class DemoRun:
                 now=tenant.now(wall_now()).astimezone(ZoneInfo(SHOP_ZONE)).strftime("%Y-%m-%d %H:%M"),
             )
         )
+        return tenant
 
     def _replay_again(self, chain: Chain, files: DatasetFiles, books: Reconciliation) -> bool:
         """Replay everything once more; whether nothing changed by it."""

@@ -119,7 +119,7 @@ def worker() -> None:
             settings=settings,
             database=servers.database,
             registry=TenantRegistry(servers.database),
-            handlers={"notifications": notifications.heard(settings)},
+            handlers={"loyalty": loyalty.HEARD, "notifications": notifications.heard(settings)},
         )
         tasks = _tasks(providers)
         run_worker(context, servers.broker, tasks, threads=settings.worker_threads, stop=_stop_signal())
@@ -151,7 +151,7 @@ def _app(servers: Opened, cost_meter: CostMeter, buckets: Buckets) -> Starlette:
         signer=signer,
         cost_meter=cost_meter,
         buckets=buckets,
-        errands=loyalty.ERRANDS,
+        errands=loyalty.SANDBOX_ERRANDS,
     )
     is_development = settings.environment == "development"
     landing = LandingPage(settings, database)

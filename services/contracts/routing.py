@@ -5,6 +5,9 @@ from types import MappingProxyType
 
 from services.contracts.events.base import Event
 from services.contracts.events.loyalty import (
+    BudgetAlerted,
+    CaseMoved,
+    CouponsExpiring,
     MemberContactChanged,
     MemberEnrolled,
     PointsExpiring,
@@ -15,14 +18,20 @@ from services.contracts.events.loyalty import (
     TierGraceBegun,
     TierLost,
 )
+from services.contracts.events.notifications import NoticeSettled
 from services.contracts.events.tenancy import StaffInvited
 
+LOYALTY = "loyalty"
 NOTIFICATIONS = "notifications"
 
 ROUTES: Mapping[type[Event], tuple[str, ...]] = MappingProxyType(
     {
+        BudgetAlerted: (),
+        CaseMoved: (NOTIFICATIONS,),
+        CouponsExpiring: (NOTIFICATIONS,),
         MemberEnrolled: (NOTIFICATIONS,),
         MemberContactChanged: (NOTIFICATIONS,),
+        NoticeSettled: (LOYALTY,),
         PointsExpiring: (NOTIFICATIONS,),
         PurchaseRecorded: (NOTIFICATIONS,),
         PurchaseRefunded: (NOTIFICATIONS,),

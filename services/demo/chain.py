@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from services.demo.access import OWNER_EMAIL, DemoAccess, Till, ensure_access, keep_access, read_access, with_till
@@ -76,8 +76,12 @@ class Chain:
     reward_ids: Mapping[str, UUID]
 
 
-def make_chain(database: Database, *, direct_url: str, home: Path, files: DatasetFiles) -> Chain:
+def make_chain(
+    database: Database, *, direct_url: str, home: Path, files: DatasetFiles, program: Mapping[str, Any] = PROGRAM
+) -> Chain:
     """The chain, with whatever was missing of it made. ``direct_url`` is the owner role's connection.
+
+    ``program`` is published where the chain has none yet.
 
     Raises:
         DemoOfAnotherHome: the tenant was made with another state folder than ``home``.
@@ -86,7 +90,7 @@ def make_chain(database: Database, *, direct_url: str, home: Path, files: Datase
     assert access.till is not None
     with unit_of_work(database, tenant.home, now=OPENED_AT, actor=SYSTEM, correlation_id=CORRELATION) as uow:
         store_ids = _open_stores(uow, files)
-        _publish_program(uow)
+        _publish_program(uow, program)
         reward_ids = _offer_rewards(uow)
     till = Actor(ActorKind.KEY, access.till.key_id)
     return Chain(tenant, till, access, MappingProxyType(store_ids), MappingProxyType(reward_ids))
@@ -184,11 +188,11 @@ def _open_stores(uow: UnitOfWork, files: DatasetFiles) -> dict[str, UUID]:
     return ids
 
 
-def _publish_program(uow: UnitOfWork) -> None:
+def _publish_program(uow: UnitOfWork, program: Mapping[str, Any]) -> None:
     if programs_queries.version_in_force(uow, at=OPENED_AT) is not None:
         return
     draft = programs_queries.draft(uow)
-    command = SaveProgramDraft(document=PROGRAM, revision=draft.revision if draft else None)
+    command = SaveProgramDraft(document=program, revision=draft.revision if draft else None)
     saved = programs.save_draft(uow, command=command)
     programs.publish(uow, command=PublishProgram(revision=saved.revision))
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from services.demo.dataset import CURRENCY, SHOP_ZONE
-from services.loyalty.rewards.domain import RewardContent, RewardKind
+from services.loyalty.rewards.domain import RewardContent, RewardKind, RewardTerms
 
 PROGRAM: Final[Mapping[str, Any]] = MappingProxyType(
     {
@@ -108,17 +108,28 @@ class OfferedReward:
     content: RewardContent
 
 
-def _offer(code: str, cost_points: int, kind: RewardKind, *, en: str, zh: str) -> OfferedReward:
+def _offer(
+    code: str, cost_points: int, kind: RewardKind, *, en: str, zh: str, category: tuple[str, ...], position: int
+) -> OfferedReward:
+    terms = RewardTerms(category=category, position=position)
     content = RewardContent(
-        kind=kind, name_en=en, name_zh=zh, description_en="", description_zh="", cost_points=cost_points
+        kind=kind,
+        name_en=en,
+        name_zh=zh,
+        description_en="",
+        description_zh="",
+        cost_points=cost_points,
+        terms=terms,
     )
     return OfferedReward(code, content)
 
 
+_COUNTER: Final = ("At the counter",)
+_OFF: Final = ("For the next shopping", "Money off")
 REWARDS: Final = (
-    _offer("coffee", 100, RewardKind.PHYSICAL, en="A cup of coffee", zh="咖啡一杯"),
-    _offer("three-off", 300, RewardKind.COUPON, en="$3 off", zh="立减 $3"),
-    _offer("five-off", 500, RewardKind.COUPON, en="$5 off", zh="立减 $5"),
-    _offer("twelve-off", 1000, RewardKind.COUPON, en="$12 off", zh="立减 $12"),
+    _offer("coffee", 100, RewardKind.PHYSICAL, en="A cup of coffee", zh="咖啡一杯", category=_COUNTER, position=10),
+    _offer("three-off", 300, RewardKind.COUPON, en="$3 off", zh="立减 $3", category=_OFF, position=20),
+    _offer("five-off", 500, RewardKind.COUPON, en="$5 off", zh="立减 $5", category=_OFF, position=30),
+    _offer("twelve-off", 1000, RewardKind.COUPON, en="$12 off", zh="立减 $12", category=_OFF, position=40),
 )
 """Cheapest first; the dearer ones give more for a point."""

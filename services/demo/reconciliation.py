@@ -10,6 +10,7 @@ from typing import Final
 
 from services.billing.metering.queries import usage_by_meter
 from services.demo.dataset import BasketPosition, BasketTotal, DatasetFiles, basket_totals
+from services.demo.liability import adding
 from services.demo.replay import SOURCE
 from services.demo.walks import balances_of, every_purchase, every_redemption, member_pages
 from services.loyalty.ledger import queries as ledger
@@ -34,6 +35,8 @@ class Subject(StrEnum):
     POINTS_EARNED = "points_earned"
     POINTS_SPENT = "points_spent"
     LEDGER_FAULTS = "ledger_faults"
+    LIABILITY = "liability"
+    LIABILITY_FAULTS = "liability_faults"
     METERED_PURCHASES = "metered_purchases"
     METERED_REDEMPTIONS = "metered_redemptions"
 
@@ -79,6 +82,7 @@ def reconcile(
     books = _read_books(session)
     expected = basket_totals(files, last=books.last) if books.last else {}
     verdict = ledger.verify(session, progress=progress)
+    liability = adding(session)
     year = (
         Comparison(Subject.YEAR_BASKETS, YEAR_BASKETS, len(expected)),
         Comparison(Subject.YEAR_SALES, YEAR_SALES_MINOR, sum(total.net_minor for total in expected.values())),
@@ -98,6 +102,8 @@ def reconcile(
         Comparison(Subject.POINTS_EARNED, books.sums["purchase points"], books.sums["earned"]),
         Comparison(Subject.POINTS_SPENT, books.sums["redemption points"], books.sums["spent"]),
         Comparison(Subject.LEDGER_FAULTS, 0, len(verdict.faults)),
+        Comparison(Subject.LIABILITY, liability.closing, liability.outstanding),
+        Comparison(Subject.LIABILITY_FAULTS, 0, liability.faults),
         Comparison(Subject.METERED_PURCHASES, books.sums["purchases"], books.sums["metered purchases"]),
         Comparison(Subject.METERED_REDEMPTIONS, books.sums["redemptions"], books.sums["metered redemptions"]),
     )

@@ -8,16 +8,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import psycopg
 
 from services.demo.chain import Chain
 from services.demo.dataset import (
     CURRENCY,
+    SHOP_ZONE,
     BasketPosition,
     DatasetFiles,
     SourceBasket,
@@ -51,6 +53,8 @@ WITHOUT_WAITING: Final = "SET LOCAL synchronous_commit TO off"
 
 Progress = Callable[[int, int], None]
 """Told of the baskets done and of those in all."""
+Night = Callable[[datetime], None]
+"""Does what has become due by a midnight of the shops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +86,12 @@ def replay(
     from_start: bool = False,
     progress: Progress,
     is_stopped: Callable[[], bool],
+    night: Night | None = None,
 ) -> Replayed:
     """Ring up every basket before ``until`` that is not stored yet, or, ``from_start``, every basket again.
 
-    ``is_stopped`` is asked between baskets; what is done until then stays.
+    ``is_stopped`` is asked between baskets; what is done until then stays. ``night`` is called before the first basket
+    of a day with the midnight before it.
 
     Raises:
         DatabaseLost: the server went away; a further replay goes on.
@@ -98,10 +104,14 @@ def replay(
     # The last stored basket is rung up again: a kill may have come between it and what its household did next.
     since = last.occurred_at if last and not from_start else None
     total = basket_count(files, since=since, until=until)
+    midnight: datetime | None = None
     try:
         for done, basket in enumerate(baskets(files, since=since, until=until)):
             if is_stopped():
                 return tills.outcome(is_complete=False)
+            before, midnight = midnight, _midnight_before(basket)
+            if night is not None and midnight != before:
+                night(midnight)
             tills.ring_up(basket)
             progress(done + 1, total)
     except (psycopg.OperationalError, CommitOutcomeUnknown) as error:
@@ -215,6 +225,13 @@ def _bought(line: SourceLine) -> BoughtLine:
         discount_minor=line.discount_minor,
         category=line.path,
         name=line.path[-1],
+    )
+
+
+def _midnight_before(basket: SourceBasket) -> datetime:
+    zone = ZoneInfo(SHOP_ZONE)
+    return datetime.combine(basket.occurred_at.astimezone(zone).date(), time(), zone).astimezone(
+        basket.occurred_at.tzinfo
     )
 
 

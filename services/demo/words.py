@@ -64,6 +64,8 @@ _EN = Words(
             Subject.POINTS_EARNED: "points earned: purchases = ledger",
             Subject.POINTS_SPENT: "points spent: redemptions = ledger",
             Subject.LEDGER_FAULTS: "ledger faults (sum 0, balances = lots = postings, hashes)",
+            Subject.LIABILITY: "points outstanding: liability report = balances",
+            Subject.LIABILITY_FAULTS: "months whose liability report does not add up",
             Subject.METERED_PURCHASES: "purchases metered",
             Subject.METERED_REDEMPTIONS: "redemptions metered",
         }
@@ -107,6 +109,8 @@ _ZH = Words(
             Subject.POINTS_EARNED: "所得积分：消费记录 = 账本",
             Subject.POINTS_SPENT: "所用积分：兑换记录 = 账本",
             Subject.LEDGER_FAULTS: "账本错误（总和为 0，余额 = 批次 = 分录，哈希链）",
+            Subject.LIABILITY: "未兑积分：负债报告 = 余额",
+            Subject.LIABILITY_FAULTS: "负债报告不平的月份",
             Subject.METERED_PURCHASES: "计量的消费",
             Subject.METERED_REDEMPTIONS: "计量的兑换",
         }

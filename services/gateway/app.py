@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from services.gateway.context.errors import Internal
 from services.gateway.context.request import request_context
 from services.gateway.context.services import GatewayServices
-from services.gateway.execution.threads import Seats
+from services.gateway.execution.threads import Seating, Seats
 from services.gateway.execution.upgrades import Upgrades
 from services.gateway.graphql.answers import describe
 from services.gateway.graphql.endpoint import GraphQLEndpoint
@@ -29,6 +29,7 @@ from services.gateway.middleware.correlation import HEADER, CorrelationMiddlewar
 from services.gateway.middleware.identity import IdentityMiddleware
 from services.gateway.middleware.limits import LimitsMiddleware
 from services.gateway.middleware.tracing import TracesMiddleware
+from services.gateway.passes import pass_routes
 from services.platform.telemetry import metrics, traces
 from services.platform.tenancy.migrations import head_revision
 
@@ -39,6 +40,9 @@ VERB_SEATS = 2
 
 SLOW_SEATS = 1
 """For what takes seconds, such as moving a sandbox's clock. Its short transactions share the pool with the others."""
+
+REPORT_SEATS = 1
+"""Of the pool's connections, those kept for reports, which read for seconds."""
 
 TRACED_PATHS = ("/graphql", "/health/live", "/health/ready")
 """Paths that a trace may name; others may hold what only their reader should see."""
@@ -56,12 +60,11 @@ def create_app(
     ``broker_answers`` tells whether the broker can be reached; it may block for a moment. ``seats_of`` makes so many
     seats for work with the database.
     """
-    seats = seats_of(max(1, services.settings.database_pool_size - VERB_SEATS))
-    verb_seats = seats_of(VERB_SEATS)
-    slow_seats = Seats(SLOW_SEATS)
+    seats = seats_of(max(1, services.settings.database_pool_size - VERB_SEATS - REPORT_SEATS))
+    seating = Seating(seats, verbs=seats_of(VERB_SEATS), slow=Seats(SLOW_SEATS), reports=seats_of(REPORT_SEATS))
     upgrades = Upgrades(services.settings.direct_database_url)
 
-    runner = Runner(build_schema(), services, seats, verb_seats, slow_seats)
+    runner = Runner(build_schema(), services, seating)
     desk = Desk(
         runner,
         LiveFeed(services.database, seats, url=services.settings.valkey_url),
@@ -77,16 +80,15 @@ def create_app(
         yield
         await desk.close()
         # Requests have been answered by now; what they left in the threads is waited for.
-        await seats.finish()
-        await verb_seats.finish()
-        await slow_seats.finish()
+        await seating.finish()
         await upgrades.finish()
 
     pool = services.database.pool
     metrics.watch_pool(size=lambda: pool.size, in_use=lambda: pool.in_use, waiting=lambda: pool.waiting)
-    metrics.watch_seats("work", lambda: seats.waiting)
-    metrics.watch_seats("verbs", lambda: verb_seats.waiting)
-    metrics.watch_seats("slow", lambda: slow_seats.waiting)
+    metrics.watch_seats("work", lambda: seating.work.waiting)
+    metrics.watch_seats("verbs", lambda: seating.verbs.waiting)
+    metrics.watch_seats("slow", lambda: seating.slow.waiting)
+    metrics.watch_seats("reports", lambda: seating.reports.waiting)
     app = Starlette(
         routes=[
             Route(
@@ -105,7 +107,8 @@ def create_app(
             ),
             WebSocketRoute("/graphql", LiveEndpoint(desk, allowed_origins=services.settings.allowed_origins)),
             *health_routes(services, seats, head_revision=head_revision(), broker_answers=broker_answers),
-            *link_routes(services, seats),
+            *link_routes(services, seats, upgrades),
+            *pass_routes(services, seats),
             *pages,
         ],
         middleware=[

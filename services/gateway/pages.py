@@ -1,4 +1,4 @@
-"""The pages for people: the welcome page at `/` and GraphiQL at `/graphiql`.
+"""The pages for people: the welcome page at `/`, GraphiQL at `/graphiql`, and members' cards at `/w/<merchant>`.
 
 `console/` holds their sources; `npm ci && npm run build` there makes `console/dist/`, which is served here under a
 content security policy that lets nothing come from, or go to, any other origin.
@@ -70,13 +70,32 @@ _POLICY: Final[Mapping[str, str]] = {
     "frame-ancestors": "'none'",
 }
 
+# A member's page runs and shows nothing but files of this origin: no style or script within the page itself.
+_MEMBER_POLICY: Final[Mapping[str, str]] = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self'",
+    "connect-src": "'self'",
+    "object-src": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'none'",
+    "frame-ancestors": "'none'",
+}
+
+
+def _written(policy: Mapping[str, str]) -> str:
+    return "; ".join(f"{directive} {sources}" for directive, sources in policy.items())
+
+
 SECURITY_HEADERS: Final[Mapping[str, str]] = {
-    "Content-Security-Policy": "; ".join(f"{directive} {sources}" for directive, sources in _POLICY.items()),
+    "Content-Security-Policy": _written(_POLICY),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+MEMBER_HEADERS: Final[Mapping[str, str]] = {**SECURITY_HEADERS, "Content-Security-Policy": _written(_MEMBER_POLICY)}
 
 # The machine's own table of types may be wrong or missing, and with `nosniff` a wrong type is a blank page.
 MEDIA_TYPES: Final[Mapping[str, str]] = {
@@ -129,6 +148,10 @@ def page_routes(
             status["graphiql"] = None
         return _json(status)
 
+    def card_page(_: Request) -> Response:
+        # The page finds its merchant in the address and its key behind the `#`, which no server is told.
+        return _page(dist / "wallet.html", headers=MEMBER_HEADERS)
+
     def graphiql_page(_: Request) -> Response:
         return _page(dist / "graphiql.html")
 
@@ -144,18 +167,17 @@ def page_routes(
         Route("/", welcome_page),
         Route("/welcome.json", welcome_json),
         Route("/assets/{name}", asset),
+        Route("/w/{merchant}", card_page),
     ]
     if graphiql:
         routes += [Route("/graphiql", graphiql_page), Route("/graphiql/examples.json", examples_json)]
     return routes
 
 
-def _page(file: Path) -> Response:
+def _page(file: Path, *, headers: Mapping[str, str] = SECURITY_HEADERS) -> Response:
     if not file.is_file():
         return HTMLResponse(NOT_BUILT, status_code=503, headers={**SECURITY_HEADERS, "Cache-Control": "no-store"})
-    return FileResponse(
-        file, media_type="text/html; charset=utf-8", headers={**SECURITY_HEADERS, "Cache-Control": "no-cache"}
-    )
+    return FileResponse(file, media_type="text/html; charset=utf-8", headers={**headers, "Cache-Control": "no-cache"})
 
 
 def _json(content: object) -> Response:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from services.contracts.events import loyalty as heard
 from services.contracts.events.base import Envelope, Event
+from services.contracts.events.notifications import NoticeSettled
 from services.contracts.events.tenancy import StaffInvited
 from services.notifications.channels.domain import ChannelKind
 from services.notifications.messages.domain import NewMessage
@@ -16,6 +17,8 @@ from services.notifications.recipients.domain import Recipient
 from services.notifications.recipients.service import recipient_by_id, remember_recipient
 from services.notifications.templates.domain import (
     Brand,
+    CaseMoved,
+    CouponsExpiring,
     Locale,
     Notice,
     PointsExpiring,
@@ -34,6 +37,7 @@ from services.platform.auth.tokens import Signer
 from services.platform.db.session import UnitOfWork
 from services.platform.inbox.service import Handler
 from services.platform.money import Money
+from services.platform.outbox.service import publish
 
 ROLE_NAMES: Mapping[Locale, Mapping[str, str]] = MappingProxyType(
     {
@@ -68,6 +72,8 @@ def handlers(signer: Signer, *, base_url: str) -> Mapping[type[Event], Handler]:
         )
 
     return {
+        heard.CaseMoved: on_case_moved,
+        heard.CouponsExpiring: on_coupons_expiring,
         heard.MemberContactChanged: on_member_contact_changed,
         heard.MemberEnrolled: on_member_enrolled,
         heard.PointsExpiring: on_points_expiring,
@@ -137,7 +143,31 @@ def on_points_expiring(uow: UnitOfWork, envelope: Envelope) -> None:
         ends_on=date.fromisoformat(event.ends_on),
     )
     # The letter's own id tells notices of several units on one day apart.
-    _notify(uow, recipient, notice, notice_key=f"expiry:{event.member_id}:{event.ends_on}:{envelope.event_id}")
+    key = f"expiry:{event.member_id}:{event.ends_on}:{envelope.event_id}"
+    _notify(uow, recipient, notice, notice_key=key, notice_id=event.notice_id)
+
+
+def on_coupons_expiring(uow: UnitOfWork, envelope: Envelope) -> None:
+    """Say that coupons will end."""
+    event = envelope.event
+    assert isinstance(event, heard.CouponsExpiring)
+    recipient = recipient_by_id(uow, event.member_id)
+    notice = CouponsExpiring(
+        brand=Brand(event.merchant_name),
+        coupon_name=_in(recipient, en=event.coupon_name_en, zh=event.coupon_name_zh),
+        coupons=event.coupons,
+        ends_on=date.fromisoformat(event.ends_on),
+    )
+    _notify(uow, recipient, notice, notice_key=f"coupons:{event.member_id}:{event.ends_on}")
+
+
+def on_case_moved(uow: UnitOfWork, envelope: Envelope) -> None:
+    """Say where a case stands now."""
+    event = envelope.event
+    assert isinstance(event, heard.CaseMoved)
+    recipient = recipient_by_id(uow, event.member_id)
+    notice = CaseMoved(brand=Brand(event.merchant_name), kind=event.kind, status=event.status)
+    _notify(uow, recipient, notice, notice_key=f"case:{event.change_id}")
 
 
 def on_purchase_refunded(uow: UnitOfWork, envelope: Envelope) -> None:
@@ -227,8 +257,12 @@ def _on_staff_invited(uow: UnitOfWork, event: StaffInvited, *, accept_url: str) 
     )
 
 
-def _notify(uow: UnitOfWork, recipient: Recipient, notice: Notice, *, notice_key: str) -> None:
-    """Queue the notice for the channels by which the member can be reached."""
+def _notify(
+    uow: UnitOfWork, recipient: Recipient, notice: Notice, *, notice_key: str, notice_id: UUID | None = None
+) -> None:
+    """Queue the notice for the channels by which the member can be reached; who asked for it hears if there is none."""
+    if not recipient.email and notice_id is not None:
+        publish(uow, NoticeSettled(notice_id, recipient.member_id, "unreachable"))
     if recipient.email:
         _queue(
             uow,
@@ -237,11 +271,19 @@ def _notify(uow: UnitOfWork, recipient: Recipient, notice: Notice, *, notice_key
             addressee_id=recipient.member_id,
             address=recipient.email,
             notice_key=notice_key,
+            notice_id=notice_id,
         )
 
 
 def _queue(
-    uow: UnitOfWork, notice: Notice, *, locale: Locale, addressee_id: UUID, address: str, notice_key: str
+    uow: UnitOfWork,
+    notice: Notice,
+    *,
+    locale: Locale,
+    addressee_id: UUID,
+    address: str,
+    notice_key: str,
+    notice_id: UUID | None = None,
 ) -> None:
     message = NewMessage(
         addressee_id=addressee_id,
@@ -251,6 +293,7 @@ def _queue(
         locale=locale,
         address=address,
         variables=variables_of(notice, locale=locale),
+        notice_id=notice_id,
     )
     queue_message(uow, message)
 

@@ -53,11 +53,12 @@ def record_first() -> None:
     """The planted fault: a revision is recorded before its DDL, in a transaction of its own."""
     migrate = migrations.migrate_schema
 
-    def hasty(connection: psycopg.Connection[dict[str, object]], batch: Any) -> None:
+    def hasty(connection: psycopg.Connection[dict[str, object]], batch: Any, *, lock_timeout: str) -> None:
         ids = [tenant_id for tenant_id, _ in batch]
         connection.execute("UPDATE platform.tenants SET schema_revision = %s WHERE id = ANY(%s)", [REVISION, ids])
         time.sleep(WINDOW_SECONDS)
         with connection.transaction():
+            connection.execute("SELECT set_config('lock_timeout', %s, true)", [lock_timeout])
             for tenant_id, revision in batch:
                 migrate(connection, tenant_home(tenant_id), revision=revision)
 

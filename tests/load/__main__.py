@@ -6,23 +6,27 @@ Nothing is asserted about speed. It ends with 0 when everything ran, and with 1 
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 
 from rich.console import Console
 from rich.markup import escape
 
+from services.demo.dataset import DatasetMissing
 from services.platform.clock import monotonic
 from tests.load.bulk import bulk_over_http
 from tests.load.callers import BadAnswer
+from tests.load.checkout import Checkout
 from tests.load.contenders import Service, members_over_http, purchases_over_http
 from tests.load.expiry import expiry_measures
 from tests.load.measuring import Measure, Result, Sample, in_turns, measure
+from tests.load.night import pass_night
 from tests.load.pages import BY_EXECUTOR, PAGE, gather_crowd
 from tests.load.peers.stand import Peer, PeerCalls, running_peers
 from tests.load.pgbench import Pgbench, PgbenchFailed, Place, by_lot
 from tests.load.profile import profile_table, profiles
+from tests.load.replay import BASKETS, BooksDiffer, replay_measures
 from tests.load.rules import rules_measure
 from tests.load.stage import Stage, running_stage
 from tests.load.tables import results_table, traffic_table
@@ -37,6 +41,8 @@ SECONDS_MAX = 60
 MEMBERS = 2_000
 TENANTS, TENANTS_MAX = 100, 5_000
 CROWD, CROWD_MAX = 10_000, 1_000_000
+BASKETS_MAX = 30_000
+LOTS_MAX = 2_000_000
 
 
 def routing(stage: Stage) -> list[Measure]:
@@ -119,25 +125,57 @@ def tenants(stage: Stage, *, present: int = TENANTS) -> list[Measure]:
     ]
 
 
+def checkout(stage: Stage) -> list[Measure]:
+    """Carts that are quoted and committed over HTTP, against pgbench with the statements of the commits."""
+
+    def tell(line: str) -> None:
+        console.print(f"       {line}", highlight=False)
+
+    return [
+        in_turns(
+            f"quoteCart and commitCart, {callers}",
+            Pgbench(_place(stage), "commit_cart.sql", clients=callers),
+            Checkout(stage, callers, tell),
+        )
+        for callers in (1, 8)
+    ]
+
+
 def rules(stage: Stage) -> list[Measure]:
     """A basket of many lines judged by many rules, against one round trip to the server."""
     return [rules_measure(stage.postgres.app_url)]
 
 
-def expiry(stage: Stage) -> list[Measure]:
-    """Lots that end in one night, and what purchases feel of it."""
+def expiry(stage: Stage, *, lots: int | None = None) -> list[Measure]:
+    """Lots that end in one night, and what purchases feel of it; with ``lots`` one night of so many instead."""
+    if lots is not None:
+        night = pass_night(stage, lots=lots, console=console)
+        share = 100 * night.purchases_beside / night.purchases_alone
+        console.print(
+            f"{night.lots:,} lots in {night.seconds:.0f} s: {night.lots / night.seconds:,.0f} a second;"
+            f" purchases beside it {share:.0f} % of alone",
+            highlight=False,
+        )
+        return []
     return expiry_measures(stage, _place(stage))
 
 
-MEASURES: Mapping[str, Callable[[Stage], list[Measure]]] = {
+def replays(stage: Stage, *, baskets: int = BASKETS, is_whole_year: bool = False) -> Iterable[Measure]:
+    """The demo chain under its grocery program, against the same under one plain rule; then both are reconciled."""
+    return replay_measures(stage.postgres, baskets=baskets, is_whole_year=is_whole_year, tell=console.print)
+
+
+MEASURES: Mapping[str, Callable[[Stage], Iterable[Measure]]] = {
     "routing": routing,
     "purchase": purchase,
     "bulk": bulk,
     "member": member,
     "pages": pages,
     "tenants": tenants,
+    "checkout": checkout,
     "rules": rules,
     "expiry": expiry,
+    "replay": replays,
 }
 TRAFFIC = "traffic"
 PEERS = "peers"
@@ -170,7 +208,7 @@ def main(words: Sequence[str]) -> int:
                 for prepared in setting(stage):
                     results += measure(prepared, seconds=asked.seconds)
                     _say(began, prepared.title)
-            except (PgbenchFailed, BadAnswer, TimeoutError) as error:
+            except (PgbenchFailed, BadAnswer, BooksDiffer, DatasetMissing, TimeoutError) as error:
                 failures += 1
                 console.print(f"[red]{name} failed:[/red] {escape(str(error))}")
     if results:
@@ -180,11 +218,13 @@ def main(words: Sequence[str]) -> int:
     return 1 if failures else 0
 
 
-def _settings(asked: argparse.Namespace, chosen: Sequence[str]) -> dict[str, Callable[[Stage], list[Measure]]]:
+def _settings(asked: argparse.Namespace, chosen: Sequence[str]) -> dict[str, Callable[[Stage], Iterable[Measure]]]:
     """What is chosen of `MEASURES`, as large as was asked for."""
-    sized: Mapping[str, Callable[[Stage], list[Measure]]] = {
+    sized: Mapping[str, Callable[[Stage], Iterable[Measure]]] = {
         "pages": partial(pages, crowd=asked.crowd),
         "tenants": partial(tenants, present=asked.tenants),
+        "expiry": partial(expiry, lots=asked.lots),
+        "replay": partial(replays, baskets=asked.baskets, is_whole_year=asked.whole_year),
     }
     return {name: sized.get(name, setting) for name, setting in MEASURES.items() if name in chosen}
 
@@ -233,6 +273,22 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
         metavar="N",
         help="how many tenants are there before a new one, and are migrated (default: %(default)s)",
     )
+    parser.add_argument(
+        "--baskets",
+        type=int,
+        choices=range(1, BASKETS_MAX + 1),
+        default=BASKETS,
+        metavar="N",
+        help="how many baskets a chain replays in one of four turns (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--lots",
+        type=int,
+        choices=range(1, LOTS_MAX + 1),
+        metavar="N",
+        help="let expiry pass one night on which so many lots end, instead of its measures",
+    )
+    parser.add_argument("--whole-year", action="store_true", help="replay all baskets of the year; an hour")
     parser.add_argument("--profile", action="store_true", help="only tell where the time of the hot operations goes")
     parser.add_argument("--peers", action="store_true", help="compare with PostGraphile and django-tenants as well")
     parser.add_argument("--only", action="append", choices=[*MEASURES, TRAFFIC], help="this measure; may be repeated")

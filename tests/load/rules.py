@@ -10,8 +10,8 @@ import psycopg
 
 from services.loyalty.earning.domain import EarnEvent, PurchaseLine, evaluate
 from services.loyalty.programs.domain import parse_document
+from services.loyalty.programs.domain.conditions.fields import FactValue
 from services.loyalty.programs.domain.document import ProgramDocument
-from services.loyalty.programs.domain.fields import FactValue
 from services.loyalty.programs.domain.rules import Trigger
 from services.platform.clock import monotonic
 from tests.load.measuring import Measure, Sample, in_turns

@@ -274,7 +274,7 @@ def gateway_services(
         cost_meter=CostMeter(database),
         # There is no Valkey, so nothing is limited: tests of limits bring buckets of their own.
         buckets=Buckets(NO_VALKEY, Quota(settings.rate_capacity, settings.rate_per_second)),
-        errands=loyalty.ERRANDS,
+        errands=loyalty.SANDBOX_ERRANDS,
     )
 
 

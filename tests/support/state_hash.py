@@ -1,8 +1,8 @@
 """What a purchase must leave as it found it once it is returned: "never there", as a value and as a hash.
 
-Balances, lots, tiers and the use of caps count. Lots count by what they are worth to their holder, whatever they stem
-from and in however many parts: the sum that becomes spendable and ends at the same instants. History, counters of what
-happened, messages sent and a recorded shortfall stay, and are not looked at.
+Balances, lots, tiers, the use of caps, stock and budgets count. Lots count by what they are worth to their holder,
+whatever they stem from and in however many parts: the sum that becomes spendable and ends at the same instants.
+History, counters of what happened, messages sent and a recorded shortfall stay, and are not looked at.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from services.platform.db.session import ReadSession
+from services.platform.db.session import ReadSession, Statement
 
 BALANCES = """
 SELECT holder_id, unit, pending_in - pending_out AS pending, available_in - available_out AS available,
@@ -37,6 +37,11 @@ UNION ALL
 SELECT owner_id, subject, code, measure, period, start, used
 FROM cap_fillings WHERE used <> 0 AND (%(all)s OR owner_id = ANY(%(ids)s))"""
 
+STOCK = "SELECT id, stock FROM rewards WHERE stock IS NOT NULL"
+BUDGETS = """
+SELECT id, points_held, points_spent, units_held, units_spent, money_held, money_spent FROM budgets
+WHERE points_held + points_spent + units_held + units_spent + money_held + money_spent <> 0"""
+
 LotKey = tuple[UUID, str, str, datetime | None, datetime | None]
 """Holder, unit, state, when it can be spent from, when it ends."""
 
@@ -53,11 +58,15 @@ class State:
     amounts: dict[tuple[UUID, str, date], tuple[int, int, int]] = field(default_factory=dict)
     """Points, money and visits that count towards tiers, by member, unit and day."""
     caps: dict[tuple[Any, ...], int] = field(default_factory=dict)
+    stock: dict[UUID, int] = field(default_factory=dict)
+    """What is left of rewards, by reward."""
+    budgets: dict[UUID, tuple[int, ...]] = field(default_factory=dict)
+    """What is held and spent of budgets, by budget."""
 
     @property
     def hash(self) -> str:
         """The same for the same state, whatever the order in which rows were found."""
-        parts = (self.balances, self.lots, self.tiers, self.amounts, self.caps)
+        parts = (self.balances, self.lots, self.tiers, self.amounts, self.caps, self.stock, self.budgets)
         text = "\n".join("|".join(sorted(f"{key}={value}" for key, value in part.items())) for part in parts)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -68,19 +77,23 @@ def state(session: ReadSession, *, member_ids: Collection[UUID] | None = None, f
     A member who was never counted stands like one whose sums are zero again, at ``first_tier``.
     """
     values = {"all": member_ids is None, "ids": list(member_ids or ())}
-    lots = session.fetch_all(LOTS, values)
+    balances, lots, tiers, amounts, caps, stock, budgets = session.fetch_pipeline(
+        [Statement(query, values) for query in (BALANCES, LOTS, TIERS, AMOUNTS, CAPS, STOCK, BUDGETS)]
+    )
     return State(
-        balances=_balances(session.fetch_all(BALANCES, values), lots, session.now),
+        balances=_balances(balances, lots, session.now),
         lots=_lots(lots, session.now),
-        tiers=_tiers(session.fetch_all(TIERS, values), first_tier),
+        tiers=_tiers(tiers, first_tier),
         amounts={
             (row["member_id"], row["unit"], row["day"]): (row["points"], row["spend_minor"], row["visits"])
-            for row in session.fetch_all(AMOUNTS, values)
+            for row in amounts
         },
         caps={
             (row["member_id"], row["subject"], row["code"], row["measure"], row["period"], row["start"]): row["used"]
-            for row in session.fetch_all(CAPS, values)
+            for row in caps
         },
+        stock={row["id"]: row["stock"] for row in stock},
+        budgets={row["id"]: tuple(value for name, value in row.items() if name != "id") for row in budgets},
     )
 
 

@@ -144,7 +144,7 @@ def working(database: Database, settings: Settings) -> Iterator[tuple[WorkContex
             settings=settings,
             database=database,
             registry=TenantRegistry(database),
-            handlers={"notifications": notifications.heard(settings)},
+            handlers={"loyalty": loyalty.HEARD, "notifications": notifications.heard(settings)},
         )
         yield (
             context,

@@ -94,10 +94,27 @@ class RewardRedeemed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CaseMoved(Event):
+    """A case of a member after the sale has gone on. ``kind`` and ``status`` are codes.
+
+    What people wrote stays where it is.
+    """
+
+    change_id: UUID
+    case_id: UUID
+    member_id: UUID
+    merchant_name: str
+    kind: str
+    status: str
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PointsExpiring(Event):
     """A member's ``points`` of a unit can be spent for the last time on the day ``ends_on`` (ISO 8601).
 
-    ``timezone`` is the program's, in which the day is meant.
+    ``timezone`` is the program's, in which the day is meant. Under ``notice_id`` it is told what became of the notice
+    (`NoticeSettled`); a letter of an older release does not ask.
     """
 
     member_id: UUID
@@ -108,6 +125,7 @@ class PointsExpiring(Event):
     unit_name_en: str
     unit_name_zh: str
     unit_scale: int
+    notice_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +169,31 @@ class TierGraceBegun(Event):
     began_at: datetime
     ends_at: datetime
     timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class CouponsExpiring(Event):
+    """A member's ``coupons`` can be used for the last time on the day ``ends_on`` (ISO 8601); one of them by name.
+
+    ``timezone`` is the program's, in which the day is meant.
+    """
+
+    member_id: UUID
+    merchant_name: str
+    coupons: int
+    coupon_name_en: str
+    coupon_name_zh: str
+    ends_on: str
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetAlerted(Event):
+    """Of a budget ``percent`` of what is the most has been spent; told once each time that it rises to there."""
+
+    budget_id: UUID
+    budget_code: str
+    budget_name_en: str
+    budget_name_zh: str
+    percent: int
+    occurred_at: datetime

@@ -30,7 +30,7 @@ const gateway = process.env["REGULARS_BASE_URL"] ?? "http://127.0.0.1:8000";
 export default defineConfig({
   plugins: [react(), precompress()],
   appType: "mpa",
-  server: { proxy: { "/graphql": gateway, "/welcome.json": gateway, "/graphiql/examples.json": gateway } },
+  server: { fs: { allow: ["../../.."] }, proxy: { "/graphql": gateway, "/welcome.json": gateway, "/graphiql/examples.json": gateway } },
   worker: { format: "es" },
   build: {
     target: "es2023",
@@ -39,7 +39,7 @@ export default defineConfig({
     reportCompressedSize: false,
     modulePreload: { polyfill: false },
     rolldownOptions: {
-      input: ["index.html", "graphiql.html"],
+      input: ["index.html", "graphiql.html", "wallet.html"],
       onwarn: (warning, warn) => {
         // GraphiQL's "use no memo" speaks to a compiler that has already run.
         if (warning.code !== "MODULE_LEVEL_DIRECTIVE") warn(warning);

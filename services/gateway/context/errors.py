@@ -43,6 +43,17 @@ class RequestMalformed(EdgeError):
 
 
 @dataclass(eq=False)
+class RequestKeyRepeated(EdgeError):
+    """An object of the body has a key more than once, so that one of the values would be lost unseen.
+
+    ``path`` is the object, as a JSON pointer (RFC 6901) into the body.
+    """
+
+    path: str
+    key: str
+
+
+@dataclass(eq=False)
 class BodyTooLarge(EdgeError):
     """The body is larger than a request may be."""
 

@@ -22,6 +22,7 @@ from services.platform.db.engine import Database
 from services.platform.db.homes import PLATFORM, Home
 from services.platform.db.questions import Question, ask
 from services.platform.db.session import ReadSession, UnitOfWork, unit_of_work
+from services.platform.errors import DomainError
 from services.platform.telemetry import traces
 from services.platform.tenancy.domain import Tenant
 
@@ -57,6 +58,7 @@ class Operation:
         raw_variables: Mapping[str, Any],
         verb_seats: Seats | None = None,
         slow_seats: Seats | None = None,
+        report_seats: Seats | None = None,
         batches: Batches | None = None,
     ) -> None:
         self.services = services
@@ -68,6 +70,7 @@ class Operation:
         self._seats = seats
         self._verb_seats = verb_seats or seats
         self._slow_seats = slow_seats or seats
+        self._report_seats = report_seats or seats
         self._batches = batches or Batches(services.database, seats)
         self._reads = OperationReads(services.database, seats, now=self._now)
         self._loads = Loads(self._read_all)
@@ -136,6 +139,19 @@ class Operation:
     async def read(self, work: Read[T], *, home: Home | None = None, is_last: bool = False) -> T:
         """Read in the operation's snapshot of the tenant (or of ``home``), which is over after the last read."""
         return await self._reads.read(home or self.tenant.home, work, is_last=is_last)
+
+    async def read_apart(self, work: Read[T], *, too_slow: DomainError) -> T:
+        """Read what takes seconds, in a snapshot of its own, and while nothing else of the operation is read.
+
+        Such reads queue behind each other, and keep neither tills nor log-ins waiting. ``too_slow`` is the refusal
+        where the database gave a statement up: it would take as long again, so that somebody has to ask for less.
+        """
+        try:
+            return await self._reads.read_apart(self.tenant.home, work, self._report_seats)
+        except ServiceUnavailable as error:
+            if error.__cause__ is not None and took_too_long(error.__cause__):
+                raise too_slow from error
+            raise
 
     async def read_page(
         self,

@@ -1,9 +1,10 @@
 """What one operation reads: a single snapshot, in which its readers take turns."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from services.gateway.context.errors import ServiceUnavailable
@@ -66,13 +67,24 @@ class OperationReads:
         Raises:
             ServiceUnavailable: the database went away.
         """
+        return await self._in_turn(lambda: self._read(home, work, is_last=is_last))
+
+    async def read_apart(self, home: Home, work: Read[T], seats: Seats) -> T:
+        """Do ``work`` in a snapshot of its own, on one of ``seats``; whatever the operation holds is given up before.
+
+        Raises:
+            ServiceUnavailable: the database went away.
+        """
+        return await self._in_turn(lambda: self._read_apart(home, work, seats))
+
+    async def _in_turn(self, read: Callable[[], Awaitable[T]]) -> T:
         async with self._turn:
             await self._work_under_way()
             if self._is_closed:
                 # A reader of a canceled operation: nobody would give its connection back.
                 raise asyncio.CancelledError
             try:
-                return await self._read(home, work, is_last=is_last)
+                return await read()
             except Exception as error:
                 if is_about_the_database(error) or took_too_long(error):
                     raise ServiceUnavailable(retryable=True) from error
@@ -104,6 +116,18 @@ class OperationReads:
                 await self._give_up()
             await asyncio.sleep(wait)
         return await self._in_thread(await self._snapshot_of(home), work, is_last=is_last)
+
+    async def _read_apart(self, home: Home, work: Read[T], seats: Seats) -> T:
+        await self._give_up()
+        for wait in waits():
+            snapshot = _Snapshot(self._database, home, self._now(home))
+            try:
+                return await seats.run(partial(snapshot.read_and_close, work))
+            except Exception as error:
+                if not is_about_the_database(error):
+                    raise
+            await asyncio.sleep(wait)
+        return await seats.run(partial(_Snapshot(self._database, home, self._now(home)).read_and_close, work))
 
     async def _snapshot_of(self, home: Home) -> _Snapshot:
         if self._snapshot is not None and self._snapshot.home == home:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import Context, copy_context
+from dataclasses import dataclass
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -120,3 +121,22 @@ class Seats:
         while self._pending:
             await asyncio.wait(self._pending)
         self._hands.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class Seating:
+    """The seats of one process, by what sits there, so that nobody who is slow keeps a till waiting."""
+
+    work: Seats
+    """Of tills, and of all that takes no time."""
+    verbs: Seats
+    """Of log-ins and the like."""
+    slow: Seats
+    """Of what takes seconds in many short transactions."""
+    reports: Seats
+    """Of reads that take seconds."""
+
+    async def finish(self) -> None:
+        """Wait for the work under way, then stop the threads."""
+        for seats in (self.work, self.verbs, self.slow, self.reports):
+            await seats.finish()

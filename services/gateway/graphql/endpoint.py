@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from services.gateway.context.errors import EdgeError, RequestMalformed
+from services.gateway.context.errors import EdgeError, RequestKeyRepeated, RequestMalformed
 from services.gateway.context.request import PLAIN_JSON, request_context
 from services.gateway.graphql.answers import describe, internal
 from services.gateway.graphql.requests import read_json, read_request
@@ -33,7 +33,7 @@ class GraphQLEndpoint:
         except EdgeError as error:
             headers = headers_of(error)
             status, content = STATUS[type(error)], {"errors": [describe(error, context.locale)]}
-            if status == BAD_REQUEST and not isinstance(error, RequestMalformed):
+            if status == BAD_REQUEST and not isinstance(error, RequestMalformed | RequestKeyRepeated):
                 status = refused
         except Exception as error:  # noqa: BLE001  the edge: whatever it is, the client gets an answer without innards
             status, content = 500, {"errors": [internal(context, error)]}

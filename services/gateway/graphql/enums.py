@@ -1,12 +1,9 @@
 """Enums of the core, told to the schema with a description of every value."""
 
-from collections.abc import Mapping
-from enum import Enum
-from typing import TypeVar
-
-import strawberry
-from strawberry.types.enum import StrawberryEnumDefinition
-
+import services.gateway.graphql.after_sales.enums
+import services.gateway.graphql.catalogue_enums
+import services.gateway.graphql.checkout_enums  # noqa: F401  both register more of them
+from services.gateway.graphql.enum_words import describe as _describe
 from services.loyalty.adjustments.domain import RequestStatus
 from services.loyalty.earning.domain.accruals import RuleOutcome
 from services.loyalty.earning.domain.caps import CapSubject
@@ -16,30 +13,17 @@ from services.loyalty.ledger.domain.flows import LotOriginClass, Timeline
 from services.loyalty.members.domain import IdentityKind, MemberStatus
 from services.loyalty.programs.domain import CapMeasure, CapOwner, CapPeriod, Overflow, Rounding, TemplateKey, Trigger
 from services.loyalty.programs.domain.conditions import Operator
-from services.loyalty.programs.domain.declared import ValueType
+from services.loyalty.programs.domain.conditions.declared import ValueType
+from services.loyalty.programs.domain.conditions.fields import Asked
 from services.loyalty.programs.domain.differences import ChangeKind
-from services.loyalty.programs.domain.fields import Asked
 from services.loyalty.programs.domain.ladder import Access
 from services.loyalty.purchases.domain import TenderKind
 from services.loyalty.purchases.domain.effects import UseKind
-from services.loyalty.redemptions.domain import RedemptionStatus
-from services.loyalty.rewards.domain import RewardKind
 from services.loyalty.sandboxes.domain import Copied
 from services.loyalty.tiers.domain import ChangeKind as TierChangeKind
 from services.platform.actors import ActorKind
 from services.platform.auth.domain import Role, Scope
 from services.platform.tenancy.domain import TenantMode, TenantStatus
-
-EnumT = TypeVar("EnumT", bound=Enum)
-
-
-def _describe(cls: type[EnumT], name: str, description: str, values: Mapping[EnumT, str]) -> None:
-    """Make an enum of the core a GraphQL enum; a value without a description is a KeyError when this is imported."""
-    described = strawberry.enum(cls, name=name, description=description)
-    definition: StrawberryEnumDefinition = getattr(described, "__strawberry_definition__")  # noqa: B009  put there by Strawberry
-    for value in definition.values:
-        value.description = values[cls[value.name]]
-
 
 _describe(
     ActorKind,
@@ -222,24 +206,6 @@ _describe(
     },
 )
 _describe(
-    RewardKind,
-    "RewardKind",
-    "What a member gets.",
-    {
-        RewardKind.PHYSICAL: "A thing that is handed over or shipped.",
-        RewardKind.VIRTUAL: "A thing that is delivered on a screen.",
-        RewardKind.COUPON: "A coupon for a later purchase.",
-        RewardKind.SERVICE: "Something that is done for the member.",
-        RewardKind.DONATION: "A gift to somebody else in the member's name.",
-    },
-)
-_describe(
-    RedemptionStatus,
-    "RedemptionStatus",
-    "Where a redemption is in its life.",
-    {RedemptionStatus.CONFIRMED: "The points are paid and the reward is the member's."},
-)
-_describe(
     HoldStatus,
     "HoldStatus",
     "Where a hold is in its life.",
@@ -258,6 +224,7 @@ _describe(
         UseKind.REDEMPTION: "A redemption drew its points.",
         UseKind.TRANSFER: "Its points went to another member.",
         UseKind.HOLD: "Its points were reserved, or spent from a reservation.",
+        UseKind.PAYMENT: "Another purchase was paid with its points.",
         UseKind.PURCHASE: "A purchase that earned at a tier which only this one had reached.",
     },
 )

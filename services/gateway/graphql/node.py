@@ -9,8 +9,11 @@ import strawberry
 
 from services.gateway.graphql.activities.types import load_activity
 from services.gateway.graphql.adjustments.types import load_request
+from services.gateway.graphql.after_sales.types import load_case
 from services.gateway.graphql.auth.loaders import find_api_key, find_invitation, find_staff
 from services.gateway.graphql.auth.types import ApiKey, Invitation, StaffMember
+from services.gateway.graphql.budgets.types import load_budget
+from services.gateway.graphql.coupons.types import load_batch, load_definition, visible_coupon
 from services.gateway.graphql.fields import Info, guarded
 from services.gateway.graphql.holds.types import load_hold
 from services.gateway.graphql.ids import take_apart
@@ -104,7 +107,7 @@ async def _redemption(info: Info, key: UUID) -> Node | None:
     if redemption is None:
         return None
     principal = info.context.principal
-    is_own = principal.member_id is not None and redemption.member_key == principal.member_id
+    is_own = principal.member_id is not None and principal.member_id in {redemption.member_key, redemption.owner_key}
     return redemption if is_own or principal.allows_somewhere(Scope.MEMBERS_READ) else None
 
 
@@ -170,8 +173,13 @@ FETCH: Mapping[str, Fetch] = MappingProxyType(
         "Redemption": _redemption,
         "Activity": load_activity,
         "AdjustmentRequest": _in_tenant(Scope.POINTS_ADJUST, load_request),
+        "Case": load_case,
         "Store": _somewhere(Scope.STORES_READ, load_store),
         "Reward": _somewhere(Scope.PROGRAM_READ, load_reward),
+        "Budget": _somewhere(Scope.PROGRAM_READ, load_budget),
+        "Coupon": visible_coupon,
+        "CouponBatch": _in_tenant(Scope.REWARDS_WRITE, load_batch),
+        "CouponDefinition": _somewhere(Scope.PROGRAM_READ, load_definition),
         "ProgramVersion": _somewhere(Scope.PROGRAM_READ, _program_version),
         "ApiKey": _in_tenant(Scope.KEYS_MANAGE, _api_key),
         "StaffMember": _in_tenant(Scope.STAFF_MANAGE, _staff),

@@ -125,6 +125,21 @@ def number_cursor(order: str, cursor: str | None) -> int | None:
     return int(digits)
 
 
+def place_cursor(order: str, cursor: str | None) -> tuple[int, str] | None:
+    """The place of a cursor in an order by a position, which may be below zero, then a code.
+
+    Raises:
+        InvalidInput: not a cursor of this list.
+    """
+    if cursor is None:
+        return None
+    position, code = _parts(order, cursor, count=2)
+    digits = position.removeprefix("-")
+    if not digits.isascii() or not digits.isdigit() or len(digits) > NUMBER_DIGITS_MAX:
+        raise InvalidInput(field="after", reason="CURSOR_MALFORMED")
+    return int(position), code
+
+
 def time_cursor(order: str, cursor: str | None) -> tuple[datetime, UUID] | None:
     """The place of a cursor in an order by time, then id.
 

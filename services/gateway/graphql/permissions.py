@@ -51,8 +51,8 @@ def requires_at(scope: Scope, store_of: StoreOf) -> Access:
     return Access(check, f"Needs the scope `{scope}` at the store, or in the whole tenant.", scope=scope)
 
 
-def requires_at_each(scope: Scope, stores_of: Callable[[dict[str, Any]], Iterable[UUID]]) -> Access:
-    """``scope`` at every store that the arguments name, or nothing is done."""
+def requires_at_each(scope: Scope, stores_of: Callable[[dict[str, Any]], Iterable[UUID | None]]) -> Access:
+    """``scope`` at every store that the arguments name, in the whole tenant for None; or nothing is done."""
 
     def check(operation: Operation, _source: Any, arguments: dict[str, Any]) -> None:
         require_somewhere(operation, scope)
@@ -81,6 +81,16 @@ def of_member(scope: Scope, *, key: str = "key") -> Access:
             require_somewhere(operation, scope)
 
     return Access(check, f"Members see their own; others need the scope `{scope}`.", scope=scope)
+
+
+def by_member_or(scope: Scope) -> Access:
+    """For what members do about what is their own, or who holds ``scope`` somewhere; the resolver looks whose it is."""
+
+    def check(operation: Operation, _source: Any, _arguments: dict[str, Any]) -> None:
+        if operation.principal.member_id is None:
+            require_somewhere(operation, scope)
+
+    return Access(check, f"Members act for themselves; others need the scope `{scope}`.", scope=scope)
 
 
 def _check_signed_in(operation: Operation, _source: Any, _arguments: dict[str, Any]) -> None:

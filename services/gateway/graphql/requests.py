@@ -1,10 +1,12 @@
 """From JSON to a GraphQL request, for every carrier (GraphQL over HTTP, draft of 2025)."""
 
+import re
 from typing import Any
 
 import orjson
 
 from services.gateway.context.errors import DocumentHashMismatch, RequestMalformed
+from services.gateway.graphql.repeated_keys import refuse_repeated_keys
 from services.gateway.graphql.runner import GraphQLRequest
 from services.gateway.graphql.trusted import PREFIX
 
@@ -12,12 +14,15 @@ NESTING_MAX = 32
 CONTAINERS_MAX = 50_000
 """Objects and lists, since a body of nothing else costs far more time than its length tells."""
 
+_KEY = re.compile(rb'"[ \t\n\r]*:')
+
 
 def read_json(body: bytes) -> dict[str, Any]:
     """The object in a body or a frame; its nesting is bounded and its texts can be stored.
 
     Raises:
         RequestMalformed
+        RequestKeyRepeated: two values of one key, of which a reader would drop one.
     """
     # Brackets in strings count too: there is no honest text with so many of them.
     if body.count(b"{") + body.count(b"[") > CONTAINERS_MAX:
@@ -29,7 +34,10 @@ def read_json(body: bytes) -> dict[str, Any]:
         raise RequestMalformed(reason="NESTED_TOO_DEEPLY" if is_deep else "NOT_JSON") from error
     if not isinstance(document, dict):
         raise RequestMalformed(reason="NOT_AN_OBJECT")
-    _bound_nesting(document)
+    keys = _bound_nesting(document)
+    # As many keys were written as were read, unless one was repeated; or a text looks like a key, which is looked at.
+    if len(_KEY.findall(body)) != keys:
+        refuse_repeated_keys(body)
     if b"\\u0000" in body:
         _refuse_nul([document])
     return document
@@ -73,12 +81,15 @@ def _document_id(given: object, persisted: object) -> str | None:
     return by_apollo
 
 
-def _bound_nesting(document: dict[str, Any]) -> None:
+def _bound_nesting(document: dict[str, Any]) -> int:
+    """How many keys there are in all."""
     level: list[Any] = [document]
+    keys = 0
     for _ in range(NESTING_MAX + 1):
         containers = [value for value in level if isinstance(value, dict | list)]
         if not containers:
-            return
+            return keys
+        keys += sum(len(value) for value in containers if isinstance(value, dict))
         level = [child for value in containers for child in (value.values() if isinstance(value, dict) else value)]
     raise RequestMalformed(reason="NESTED_TOO_DEEPLY")
 

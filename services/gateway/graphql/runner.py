@@ -13,7 +13,7 @@ from services.gateway.context.request import RequestContext
 from services.gateway.context.services import GatewayServices
 from services.gateway.execution.batching import Batches
 from services.gateway.execution.operation import Operation
-from services.gateway.execution.threads import Seats
+from services.gateway.execution.threads import Seating
 from services.gateway.graphql.answers import answer_errors
 from services.gateway.graphql.documents import Documents, Prepared
 from services.gateway.graphql.executor.execution import execute_operation
@@ -41,15 +41,16 @@ class Runner:
     """Prepares, measures and executes operations of one schema."""
 
     def __init__(
-        self, schema: Schema, services: GatewayServices, seats: Seats, verb_seats: Seats, slow_seats: Seats
+        self,
+        schema: Schema,
+        services: GatewayServices,
+        seating: Seating,
     ) -> None:
         self._strawberry = schema
         self._schema = schema._schema  # noqa: SLF001  Strawberry offers no other way to the graphql-core schema
         self._services = services
-        self._seats = seats
-        self._verb_seats = verb_seats
-        self._slow_seats = slow_seats
-        self._batches = Batches(services.database, seats)
+        self._seating = seating
+        self._batches = Batches(services.database, seating.work)
         settings = services.settings
         self._documents = Documents(
             self._schema, trusted_documents(settings), trusted_only=settings.documents == "trusted"
@@ -169,11 +170,12 @@ class Runner:
     def _operation(self, asked: GraphQLRequest, context: RequestContext) -> Operation:
         return Operation(
             self._services,
-            self._seats,
+            self._seating.work,
             context,
             raw_variables=asked.variables,
-            verb_seats=self._verb_seats,
-            slow_seats=self._slow_seats,
+            verb_seats=self._seating.verbs,
+            slow_seats=self._seating.slow,
+            report_seats=self._seating.reports,
             batches=self._batches,
         )
 

@@ -24,6 +24,7 @@ Describe = Callable[[DomainError, Locale], Mapping[str, object]]
 STATUS: Mapping[type[DomainError], int] = MappingProxyType(
     {
         edge.RequestMalformed: 400,
+        edge.RequestKeyRepeated: 400,
         edge.QuerySyntaxInvalid: 400,
         edge.QueryInvalid: 400,
         edge.QueryLimitExceeded: 400,

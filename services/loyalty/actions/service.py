@@ -83,7 +83,7 @@ def _begin(
         book = ledger.open_book(uow, stored=stored)
         lots = [lot for lot in book.lots.values() if lot.id in versions and lot.awaits_action == action]
         lots = [lot for lot in lots if lot.remaining > 0]
-        book.reschedule(_begun(lot, documents, versions[lot.id], reported_at) for lot in lots)
+        book.begin(_begun(lot, documents, versions[lot.id], reported_at) for lot in lots)
         ledger.settle_again(uow, book)
         points += sum(lot.remaining for lot in lots)
         books.append(book)

@@ -7,7 +7,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from services.loyalty.activities.domain import Activity, ActivityAccrual, Share
+from services.loyalty.activities.domain import Activity, ActivityAccrual, Happening, Share
 from services.loyalty.programs.domain import Trigger
 from services.platform.db.session import Statement
 
@@ -37,6 +37,11 @@ SELECT id, trigger, content_hash, answer, source = %(source)s AND external_id = 
 FROM activities
 WHERE (source = %(source)s AND external_id = %(external_id)s) OR once_key = %(once_key)s
 ORDER BY is_same DESC LIMIT 1"""
+KNOWN_OF = """
+SELECT known.id, known.trigger, known.content_hash, known.answer, known.source, known.external_id, known.once_key
+FROM jsonb_to_recordset(%(rows)s) AS rows (source text, external_id text, once_key text)
+JOIN activities AS known
+    ON (known.source = rows.source AND known.external_id = rows.external_id) OR known.once_key = rows.once_key"""
 WITHDRAW = "UPDATE activities SET withdrawn_at = %(now)s WHERE id = %(id)s AND withdrawn_at IS NULL"
 
 SHARE_COLUMNS = "id, member_id, channel, url, created_at, visits, first_visited_at"
@@ -54,6 +59,12 @@ UPDATE shares SET visits = visits + 1, first_visited_at = coalesce(first_visited
 def insert_statement(rows: Iterable[Mapping[str, Any]]) -> Statement:
     """Store activities; the rows that come back name those that were not known."""
     return Statement(INSERT, {"rows": Jsonb([dict(row) for row in rows])})
+
+
+def known_statement(happenings: Iterable[Happening]) -> Statement:
+    """Asks for activities that are known by an external id or by what counts once."""
+    rows = [{"source": each.source, "external_id": each.external_id, "once_key": each.once_key} for each in happenings]
+    return Statement(KNOWN_OF, {"rows": Jsonb(rows)})
 
 
 def activity_of(row: DictRow) -> Activity:

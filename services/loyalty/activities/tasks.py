@@ -5,18 +5,23 @@ from functools import partial
 
 from services.loyalty.activities.service import judge_referral, keep_occasions
 from services.loyalty.members.domain import OccasionKind
-from services.loyalty.members.queries import first_occasion_due
-from services.loyalty.referrals.queries import first_unjudged, unjudged_referrals
+from services.loyalty.members.queries import first_occasion_question
+from services.loyalty.referrals.queries import first_unjudged_question, unjudged_referrals
 from services.platform.actors import SYSTEM
 from services.platform.db.engine import Database
 from services.platform.db.homes import Home
-from services.platform.db.session import read_session, unit_of_work
+from services.platform.db.questions import Question
+from services.platform.db.session import ReadSession, read_session, unit_of_work
 from services.platform.errands import Errand, Phase
 
 MEMBERS_MAX = 200
 """Members whose day is kept in one transaction."""
 
 REFERRALS_MAX = 50
+
+
+def _first(kind: OccasionKind, _session: ReadSession) -> Question[datetime | None]:
+    return first_occasion_question(kind=kind)
 
 
 def _keep(kind: OccasionKind, database: Database, home: Home, now: datetime) -> int:
@@ -36,8 +41,8 @@ def _judge(database: Database, home: Home, now: datetime) -> int:
 
 ERRANDS: tuple[Errand, ...] = (
     *(
-        Errand(name, Phase.TRIGGER, next_due=partial(first_occasion_due, kind=kind), run=partial(_keep, kind))
+        Errand(name, Phase.TRIGGER, next_due=partial(_first, kind), run=partial(_keep, kind))
         for name, kind in (("birthdays", OccasionKind.BIRTHDAY), ("anniversaries", OccasionKind.ANNIVERSARY))
     ),
-    Errand("referrals", Phase.TRIGGER, next_due=first_unjudged, run=_judge),
+    Errand("referrals", Phase.TRIGGER, next_due=lambda _session: first_unjudged_question(), run=_judge),
 )

@@ -1,14 +1,24 @@
 """Notices that points will end: one for a member, a unit and a day, with the sum."""
 
+import dataclasses
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from services.loyalty.ledger.domain.clocks import end_of
+from services.loyalty.ledger.domain.clocks import beginning_of, end_of
 from services.loyalty.ledger.domain.holdings import EndingLot
+from services.loyalty.programs.domain import NoSilentExpiry, Policies
+from services.platform.ids import new_id
 
+NOTICE_LEAD_DAYS = 7
+"""How much earlier members are told where points can't end silently."""
+DECISION_LEAD = timedelta(days=3)
+"""How long before their day it is decided whether points end: longer than any worker is away."""
+EXTENSION_MAX = timedelta(days=90)
+"""How much later than they should have ended points end at the latest."""
 _MOMENT = timedelta(microseconds=1)
 
 NoticeKey = tuple[UUID, str, date]
@@ -23,11 +33,80 @@ class ExpiryNotice:
     unit: str
     ends_on: date
     points: int
+    id: UUID | None = None
+    """Under which it is told what became of it; None until it is given."""
 
     @property
     def key(self) -> NoticeKey:
         """Of notices with one key only the first is given."""
         return self.member_id, self.unit, self.ends_on
+
+
+class NoticeOutcome(StrEnum):
+    """What became of a notice: a channel took it, or its member can't be reached."""
+
+    ACCEPTED = "accepted"
+    UNREACHABLE = "unreachable"
+
+
+class Verdict(StrEnum):
+    """What was decided of the points that a notice was about."""
+
+    IN_TIME = "in_time"
+    """They end on their day: it was taken early enough."""
+    UNREACHABLE = "unreachable"
+    """They end on their day, since nobody can be told."""
+    KEPT = "kept"
+    """They live on."""
+    WOULD_KEEP = "would_keep"
+    """They end on their day, and would live on if the program kept them."""
+    GIVEN_UP = "given_up"
+    """They have lived on for `EXTENSION_MAX` and end untold."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenNotice:
+    """A notice of which it is still to be decided whether its points end."""
+
+    id: UUID
+    member_id: UUID
+    unit: str
+    ends_on: date
+    outcome: NoticeOutcome | None
+    settled_at: datetime | None
+
+
+def days_told_before(policies: Policies) -> int:
+    """How many days before an end its member is told, so that a channel has taken it when the days begin that count."""
+    lead = 0 if policies.no_silent_expiry is NoSilentExpiry.OFF else NOTICE_LEAD_DAYS
+    return policies.expiry_notice_days + lead if policies.expiry_notice_days else 0
+
+
+def last_day(ends_at: datetime, zone: ZoneInfo) -> date:
+    """The last day on which points can be spent that end then."""
+    return (ends_at - _MOMENT).astimezone(zone).date()
+
+
+def decision_at(ends_on: date, zone: ZoneInfo) -> datetime:
+    """When it is decided whether points end on a day."""
+    return beginning_of(ends_on, zone) - DECISION_LEAD
+
+
+def kept_until(
+    ends_at: datetime, *, first_end: datetime, notice: OpenNotice, now: datetime, days: int, zone: ZoneInfo
+) -> datetime:
+    """When points end that were to end at ``ends_at``, and at ``first_end`` before anything kept them alive.
+
+    That is ``days`` times 24 hours after their notice was taken, and not before ``ends_at``; while none was taken, so
+    long after one that may be taken tomorrow; on to the end of that day, and at most `EXTENSION_MAX` late.
+    """
+    if notice.outcome is NoticeOutcome.UNREACHABLE:
+        return ends_at
+    taken_at = now + timedelta(days=1) if notice.settled_at is None else notice.settled_at
+    told = taken_at + timedelta(days=days)
+    if told <= ends_at:
+        return ends_at
+    return max(ends_at, min(end_of(told - _MOMENT, "day", zone), first_end + EXTENSION_MAX))
 
 
 def horizon(now: datetime, *, days: int, zone: ZoneInfo) -> datetime:
@@ -42,7 +121,7 @@ def notices(lots: Iterable[EndingLot], *, now: datetime, zone: ZoneInfo) -> tupl
     for lot in lots:
         if lot.expires_at <= now:
             continue
-        key = lot.holder_id, lot.unit, (lot.expires_at - _MOMENT).astimezone(zone).date()
+        key = lot.holder_id, lot.unit, last_day(lot.expires_at, zone)
         sums[key] = sums.get(key, 0) + lot.points
         if not lot.is_noticed:
             untold.add(key)
@@ -52,5 +131,9 @@ def notices(lots: Iterable[EndingLot], *, now: datetime, zone: ZoneInfo) -> tupl
 def to_give(
     found: Iterable[ExpiryNotice], *, given: Collection[NoticeKey], active: Collection[UUID]
 ) -> list[ExpiryNotice]:
-    """Those that nobody was given before, of active members."""
-    return [notice for notice in found if notice.key not in given and notice.member_id in active]
+    """Those that nobody was given before, of active members, each with an id of its own."""
+    return [
+        dataclasses.replace(notice, id=new_id())
+        for notice in found
+        if notice.key not in given and notice.member_id in active
+    ]

@@ -1,40 +1,55 @@
 """The night work of the ledger: what is due is settled and members are told of ends, batch by batch.
 
-A batch is a short transaction over few holders, so that a purchase of one of them waits for it no longer than for
-another purchase. Whatever ran before, ran twice or runs beside it: each looks behind the holders' locks what is due.
+A batch is a short transaction over few lots, so that a purchase of one of their holders waits for it little longer than
+for another purchase; whoever is busy with a purchase is left for the end. Whatever ran before, ran twice or runs
+beside it: each looks behind the holders' locks what is due.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from psycopg.rows import DictRow
+
 from services.contracts.events.loyalty import PointsExpiring
 from services.loyalty.expiry import repository
-from services.loyalty.expiry.domain import ExpiryNotice, horizon, notices, to_give
+from services.loyalty.expiry.domain import (
+    ExpiryNotice,
+    NoticeOutcome,
+    days_told_before,
+    decision_at,
+    horizon,
+    notices,
+    to_give,
+)
 from services.loyalty.ledger import queries as ledger_queries
 from services.loyalty.ledger import service as ledger
 from services.loyalty.ledger.domain.settling import EVERY_STEP, GAINS, Step
 from services.loyalty.members import queries as members
 from services.loyalty.members.domain import MemberStatus
-from services.loyalty.programs.domain import PointUnit
+from services.loyalty.programs.domain import NoSilentExpiry, PointUnit
 from services.loyalty.programs.domain.publishing import ProgramVersion
-from services.loyalty.programs.queries import version_in_force
+from services.loyalty.programs.queries import in_force, version_in_force, versions_read
 from services.loyalty.stores import queries as stores
 from services.platform.actors import SYSTEM
 from services.platform.db.engine import Database
 from services.platform.db.homes import Home
-from services.platform.db.session import ReadSession, UnitOfWork, read_session, unit_of_work
+from services.platform.db.questions import Question
+from services.platform.db.session import ReadSession, Statement, UnitOfWork, read_session, unit_of_work
 from services.platform.outbox import service as outbox
 
 LOTS_PER_RUN = 2_000
+LOTS_PER_BATCH = 200
+"""Settled in one transaction, which takes some tens of milliseconds; a holder's lots are settled together."""
 HOLDERS_PER_BATCH = 50
-"""Locked at once; a batch takes some tens of milliseconds."""
+"""Told of ends in one transaction."""
 ROUNDS_MAX = 50
 """Pages in one run that others settle before it comes to them."""
 
-HoldersDue = Callable[[ReadSession], tuple[UUID, ...]]
+HoldersDue = Callable[[ReadSession], Mapping[UUID, int]]
+"""How many lots are due of which holders."""
 
 
 def settle_gains(database: Database, home: Home, now: datetime) -> int:
@@ -54,12 +69,18 @@ def settle_losses(database: Database, home: Home, now: datetime) -> int:
     )
 
 
-def next_notice(session: ReadSession) -> datetime | None:
+def next_notice_question(session: ReadSession) -> Question[datetime | None]:
     """When the next member is to be told of an end; None where nobody is, or the program says never."""
-    version = version_in_force(session, at=session.now)
-    days = version.document.policies.expiry_notice_days if version else 0
-    ends = ledger_queries.next_unnoticed(session) if days else None
-    return None if ends is None else ends - timedelta(days=days)
+    read, ends = versions_read(session, instants=(session.now,)), ledger_queries.next_unnoticed_question()
+
+    def answer(rows: Sequence[list[DictRow]]) -> datetime | None:
+        version_rows, *end_rows = rows
+        version = in_force(read.versions(version_rows), at=session.now)
+        days = days_told_before(version.document.policies) if version else 0
+        ends_at = ends.answer(end_rows)
+        return ends_at - timedelta(days=days) if days and ends_at is not None else None
+
+    return Question([read.statement, *ends.statements], answer)
 
 
 def give_notices(database: Database, home: Home, now: datetime) -> int:
@@ -67,9 +88,10 @@ def give_notices(database: Database, home: Home, now: datetime) -> int:
     done = 0
     with read_session(database, home, now=now) as session:
         version = version_in_force(session, at=now)
-        if version is None or not version.document.policies.expiry_notice_days:
+        days = days_told_before(version.document.policies) if version else 0
+        if version is None or not days:
             return 0
-        until = now + timedelta(days=version.document.policies.expiry_notice_days)
+        until = now + timedelta(days=days)
         holder_ids = ledger_queries.unnoticed_holders(session, until=until, limit=LOTS_PER_RUN)
     for batch in _batches(holder_ids):
         with _working(database, home, now, "notices") as uow:
@@ -77,17 +99,42 @@ def give_notices(database: Database, home: Home, now: datetime) -> int:
     return done
 
 
+def settle_notice(uow: UnitOfWork, *, notice_id: UUID, outcome: str) -> None:
+    """Note what became of a notice, as of now; what was noted first stands."""
+    repository.settle_notice(uow, notice_id=notice_id, outcome=NoticeOutcome(outcome))
+
+
 def _settle(database: Database, home: Home, now: datetime, *, steps: frozenset[Step], due: HoldersDue) -> int:
     done = 0
     for _round in range(ROUNDS_MAX):
         with read_session(database, home, now=now) as session:
-            holder_ids = due(session)
-        for batch in _batches(holder_ids):
+            lots = due(session)
+        busy: dict[UUID, int] = {}
+        for batch in batches(lots):
             with _working(database, home, now, "settling") as uow:
-                done += ledger.settle_holders(uow, holder_ids=batch, steps=steps)
-        if done or not holder_ids:
+                settled = ledger.settle_holders(uow, holder_ids=batch, steps=steps, waits=False, is_last=True)
+            done += settled.entries
+            busy |= {holder_id: lots[holder_id] for holder_id in settled.busy}
+        for batch in batches(busy):
+            with _working(database, home, now, "settling") as uow:
+                done += ledger.settle_holders(uow, holder_ids=batch, steps=steps, is_last=True).entries
+        if done or not lots:
             break
     return done
+
+
+def batches(lots: Mapping[UUID, int]) -> Iterator[Sequence[UUID]]:
+    """Holders in batches of ``LOTS_PER_BATCH`` lots; one who has more is a batch alone."""
+    batch: list[UUID] = []
+    count = 0
+    for holder_id, due in lots.items():
+        if batch and count + due > LOTS_PER_BATCH:
+            yield batch
+            batch, count = [], 0
+        batch.append(holder_id)
+        count += due
+    if batch:
+        yield batch
 
 
 def _batches(holder_ids: Sequence[UUID]) -> list[Sequence[UUID]]:
@@ -102,7 +149,7 @@ def _notice(uow: UnitOfWork, version: ProgramVersion, holder_ids: Sequence[UUID]
     """Tell holders, once they are locked, of all that ends of theirs in sight."""
     document = version.document
     zone = ZoneInfo(document.timezone)
-    until = horizon(uow.now, days=document.policies.expiry_notice_days, zone=zone)
+    until = horizon(uow.now, days=days_told_before(document.policies), zone=zone)
     _, lot_rows, given_rows, status_rows, merchant_rows = uow.fetch_pipeline(
         [
             ledger.lock_statement(holder_ids=holder_ids),
@@ -116,6 +163,7 @@ def _notice(uow: UnitOfWork, version: ProgramVersion, holder_ids: Sequence[UUID]
     statuses = members.statuses_of(status_rows)
     active = {id_ for id_, status in statuses.items() if status is MemberStatus.ACTIVE}
     found = notices(lots, now=uow.now, zone=zone)
+    is_decided = document.policies.no_silent_expiry is not NoSilentExpiry.OFF
     given = to_give(found, given=repository.given_of(given_rows), active=active)
     untold = [lot.id for lot in lots if not lot.is_noticed]
     units = {unit.code: unit for unit in document.units}
@@ -126,11 +174,18 @@ def _notice(uow: UnitOfWork, version: ProgramVersion, holder_ids: Sequence[UUID]
     uow.fetch_pipeline(
         [
             ledger.mark_noticed_statement(lot_ids=untold),
-            *([repository.insert_statement(uow, notices=given)] if given else []),
+            *([_inserting(uow, given, zone if is_decided else None)] if given else []),
             *([outbox.publish_all_statement([(uow, letter) for letter in letters])] if letters else []),
         ]
     )
     return len(untold)
+
+
+def _inserting(uow: UnitOfWork, given: Sequence[ExpiryNotice], zone: ZoneInfo | None) -> Statement:
+    """Stores notices that are given; with a zone it is decided by what becomes of them whether points end."""
+    return repository.insert_statement(
+        uow, notices=given, decides_at=lambda ends_on: None if zone is None else decision_at(ends_on, zone)
+    )
 
 
 def _letter(notice: ExpiryNotice, unit: PointUnit, merchant_name: str, timezone: str) -> PointsExpiring:
@@ -143,4 +198,5 @@ def _letter(notice: ExpiryNotice, unit: PointUnit, merchant_name: str, timezone:
         unit_name_en=unit.name.en,
         unit_name_zh=unit.name.zh,
         unit_scale=unit.scale,
+        notice_id=notice.id,
     )

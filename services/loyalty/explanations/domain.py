@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from services.loyalty.activities.domain import RecordActivity
+from services.loyalty.checkout.domain import AskedCart
 from services.loyalty.earning.domain import Evaluation
 from services.loyalty.earning.domain.explaining import Evidence
 from services.loyalty.ledger.domain import Entry
 from services.loyalty.programs.domain.publishing import ProgramVersion
-from services.loyalty.purchases.domain import PurchaseRef, QuoteCart
+from services.loyalty.purchases.domain import PurchaseRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,14 @@ class ByActivity:
 class ByCart:
     """Ask about a cart that may become a purchase now."""
 
-    cart: QuoteCart
+    cart: AskedCart
 
 
-Question = ByPurchase | ByActivity | ByCart
+@dataclass(frozen=True, slots=True)
+class BySupposition:
+    """Ask about an activity that may be recorded now."""
+
+    activity: RecordActivity
+
+
+Question = ByPurchase | ByActivity | ByCart | BySupposition

@@ -4,18 +4,27 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from services.loyalty.activities import queries as activities
+from services.loyalty.activities import service as activities_service
+from services.loyalty.checkout import service as checkout
 from services.loyalty.earning.domain import PurchaseLine, freeze, parse_frozen
 from services.loyalty.earning.domain.explaining import Evidence, evidence_of
 from services.loyalty.earning.domain.freezing import FrozenInputs
 from services.loyalty.earning.domain.why_not import WhyNot
 from services.loyalty.earning.domain.why_not import why_not as ask_why_not
-from services.loyalty.explanations.domain import ByActivity, ByCart, ByPurchase, EntryExplanation, Explained, Question
+from services.loyalty.explanations.domain import (
+    ByActivity,
+    ByCart,
+    ByPurchase,
+    BySupposition,
+    EntryExplanation,
+    Explained,
+    Question,
+)
 from services.loyalty.explanations.errors import ActivityNotFound, NothingEvaluated, RuleNotInProgram
 from services.loyalty.ledger import queries as ledger
 from services.loyalty.ledger.domain import Reference
 from services.loyalty.programs.queries import version_by_id
 from services.loyalty.purchases import queries as purchases
-from services.loyalty.purchases import service as purchasing
 from services.loyalty.purchases.domain import Purchase
 from services.loyalty.purchases.errors import PurchaseNotFound
 from services.platform.db.session import ReadSession
@@ -40,7 +49,7 @@ def why_not(session: ReadSession, *, question: Question, rule_id: str) -> tuple[
         PurchaseNotFound, ActivityNotFound: there is no such event.
         NothingEvaluated: no rule was asked.
         RuleNotInProgram: the version in force had no such rule.
-        And what quoting a cart refuses.
+        And what quoting a cart and recording an activity refuse.
     """
     found = _of_question(session, question)
     if found is None:
@@ -83,11 +92,14 @@ def _of_question(session: ReadSession, question: Question) -> Evidence | None:
                 raise ActivityNotFound(activity_id=activity_id)
             return _of_activity(session, activity_id)
         case ByCart(cart):
-            assessment = purchasing.assess_cart(session, command=cart)
+            assessment = checkout.assess_cart(session, asked=cart)
             if assessment is None:
                 return None
             frozen = freeze(assessment.evaluation, assessment.event, program_version_id=assessment.version.id)
             return _evidence(session, frozen, lines=assessment.event.lines)
+        case BySupposition(activity):
+            supposed = activities_service.suppose_activity(session, command=activity)
+            return None if supposed is None else _evidence(session, supposed, lines=())
 
 
 def _of_reference(session: ReadSession, reference: Reference | None) -> Evidence | None:

@@ -19,6 +19,7 @@ class HoldRow(TenantRow):
     __table_args__ = (
         CheckConstraint("points > 0", name="points_check"),
         CheckConstraint("captured >= 0 AND released >= 0 AND captured + released <= points", name="parts_check"),
+        CheckConstraint("(ended_at IS NOT NULL) = (captured + released = points)", name="ended_check"),
         Index("holds_member_id_id_idx", "member_id", "id"),
     )
 

@@ -15,6 +15,7 @@ from services.loyalty.ledger.domain.flows import (
     CohortFlows,
     CohortMonth,
     Flows,
+    KeptAlive,
     LotOriginClass,
     PointsAsOf,
     Timeline,
@@ -82,6 +83,22 @@ WHERE lots.created_at >= %(since)s AND (%(unit)s::text IS NULL OR lots.unit = %(
     AND (%(origin)s::text IS NULL OR {ORIGIN} = %(origin)s)
 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
 
+# Lots that live on past their end. What has happened since ``until`` is taken back from what stands now.
+KEPT = f"""
+SELECT lots.unit, sum(parts.standing) AS standing, sum(parts.redeemed) AS redeemed
+FROM (
+    SELECT id AS lot_id, remaining + held AS standing, 0 AS redeemed
+    FROM ledger_lots WHERE deferred_from < %(until)s AND deferred_from <= %(now)s
+    UNION ALL
+    SELECT moved.lot_id, CASE WHEN moved.recorded_at >= %(until)s THEN -moved.delta ELSE 0 END,
+        CASE WHEN moved.recorded_at < %(until)s AND moved.recorded_at >= kept.deferred_from
+            AND moved.flow = 'redemption' THEN -moved.delta ELSE 0 END
+    FROM ({MOVED}) AS moved JOIN ledger_lots AS kept ON kept.id = moved.lot_id
+    WHERE kept.deferred_from < %(until)s AND kept.deferred_from <= %(now)s
+) AS parts JOIN ledger_lots AS lots ON lots.id = parts.lot_id
+WHERE (%(unit)s::text IS NULL OR lots.unit = %(unit)s) AND (%(origin)s::text IS NULL OR {ORIGIN} = %(origin)s)
+GROUP BY 1"""
+
 SIDES = """
 SELECT unit, sum(CASE WHEN purpose = 'pending' THEN amount ELSE 0 END) AS pending,
     sum(CASE WHEN purpose = 'available' THEN amount ELSE 0 END) AS available,
@@ -143,6 +160,21 @@ def cohort_months(
         )
         for row in rows
     )
+
+
+def kept_alive(
+    session: ReadSession,
+    *,
+    since: datetime,
+    until: datetime,
+    unit: str | None = None,
+    origin: LotOriginClass | None = None,
+) -> dict[str, KeptAlive]:
+    """See `queries.kept_alive`."""
+    # What ends later than now has not been kept alive yet.
+    values = {"since": since, "until": until, "now": session.now, "unit": unit, "origin": origin}
+    _, rows = session.fetch_pipeline([Statement(PATIENCE), Statement(KEPT, values)])
+    return {row["unit"]: KeptAlive(int(row["standing"]), int(row["redeemed"])) for row in rows}
 
 
 def points_as_of(session: ReadSession, *, holder_id: UUID, at: datetime, by: Timeline) -> tuple[PointsAsOf, ...]:

@@ -125,7 +125,7 @@ class LedgerLotRow(TenantRow):
 
     A lot that waits for ``awaits_action`` has its deadline in ``activates_at``. ``clock`` is what moves its ends:
     ``expires_at``, and ``loses_at``, when the next part of it is lost. ``noticed`` says that the holder was told of
-    its end as it is now.
+    its end as it is now. ``wanted`` of what is held is taken back once it is released.
     """
 
     __tablename__ = "ledger_lots"
@@ -134,6 +134,12 @@ class LedgerLotRow(TenantRow):
         CheckConstraint("remaining >= 0 AND remaining <= amount", name="remaining_check"),
         CheckConstraint("held >= 0 AND remaining + held <= amount", name="held_check"),
         CheckConstraint("loses_at IS NULL OR clock IS NOT NULL", name="loses_check"),
+        CheckConstraint("wanted >= 0", name="wanted_check"),
+        CheckConstraint(
+            "awaits_action IS NULL OR (state = 'pending' AND clock IS NOT NULL AND expires_at IS NULL"
+            " AND loses_at IS NULL)",
+            name="awaits_check",
+        ),
         CheckConstraint("state IN ('pending', 'active')", name="state_check"),
         CheckConstraint("expires_at IS NULL OR expires_at > activates_at", name="period_check"),
         Index("ledger_lots_held_or_open_idx", "holder_id", "unit", postgresql_where=text(OPEN)),
@@ -150,6 +156,7 @@ class LedgerLotRow(TenantRow):
         Index("ledger_lots_expires_at_idx", "expires_at", "id", postgresql_where=text(ENDING)),
         Index("ledger_lots_unnoticed_idx", "expires_at", "id", postgresql_where=text(f"{ENDING} AND NOT noticed")),
         Index("ledger_lots_loses_at_idx", "loses_at", "id", postgresql_where=text(LOSING)),
+        Index("ledger_lots_deferred_idx", "deferred_from", postgresql_where=text("deferred_from IS NOT NULL")),
         Index("ledger_lots_origin_id_idx", "origin_id", postgresql_where=text("awaits_action IS NOT NULL")),
         Index("ledger_lots_origin_entry_id_idx", "origin_entry_id"),
     )
@@ -173,6 +180,8 @@ class LedgerLotRow(TenantRow):
     awaits_action: Mapped[str | None]
     clock: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     noticed: Mapped[bool] = mapped_column(server_default=text("false"))
+    wanted: Mapped[int] = mapped_column(server_default=text("0"))
+    deferred_from: Mapped[datetime | None]
 
 
 class LedgerHeldPartRow(TenantRow):
@@ -206,6 +215,7 @@ class LedgerActivityRow(TenantRow):
     occurred_at: Mapped[datetime]
     source_kind: Mapped[str]
     source_id: Mapped[UUID]
+    recorded_at: Mapped[datetime | None]
 
 
 class LedgerLotMovementRow(TenantRow):

@@ -11,11 +11,18 @@ from psycopg.rows import DictRow
 from services.loyalty.ledger import accounting, repository, verification
 from services.loyalty.ledger.domain import Entry, Lot, LotMovement, Posting
 from services.loyalty.ledger.domain.clocks import DISTANT
-from services.loyalty.ledger.domain.flows import CohortFlows, CohortMonth, LotOriginClass, PointsAsOf, Timeline
+from services.loyalty.ledger.domain.flows import (
+    CohortFlows,
+    CohortMonth,
+    KeptAlive,
+    LotOriginClass,
+    PointsAsOf,
+    Timeline,
+)
 from services.loyalty.ledger.domain.holdings import AwaitingLot, Balance, EndingLot, EntryLine, LedgerVerdict
 from services.loyalty.ledger.domain.reserving import HeldPart
 from services.loyalty.ledger.domain.settling import settled_balances
-from services.platform.db.questions import Question
+from services.platform.db.questions import Question, instant_question
 from services.platform.db.session import ReadSession, Statement
 
 ENDING_COLUMNS = ("id", "holder_id", "unit", "points", "expires_at", "noticed")
@@ -152,7 +159,10 @@ def expired_statement(*, origin_entry_id: UUID | None) -> Statement:
 
 
 def lapsed_statement(*, kind: str, reference_id: UUID) -> Statement:
-    """What has ended of the lots that entries about something bore: ``points`` by ``unit``."""
+    """What has ended of the lots that entries about something bore: ``points`` by ``unit``, ``canceled`` among them.
+
+    Canceled are those whose awaited action did not come; what a hold released and was wanted back has ended too.
+    """
     return Statement(repository.LAPSED_OF, {"kind": kind, "id": reference_id})
 
 
@@ -164,30 +174,41 @@ def drawings_statement(*, kind: str, reference_id: UUID) -> Statement:
     return Statement(repository.DRAWN_OF, {"kind": kind, "id": reference_id})
 
 
-def next_gain(session: ReadSession) -> datetime | None:
+def next_gain_question() -> Question[datetime | None]:
     """When the next lot activates or is canceled, or the next hold times out; in the past where that waits."""
-    due_at = _due_at(session, repository.NEXT_GAIN)
-    return None if due_at is None or due_at >= DISTANT else due_at
+    asked = instant_question(repository.NEXT_GAIN, "due_at")
+
+    def answer(rows: Sequence[list[DictRow]]) -> datetime | None:
+        due_at = asked.answer(rows)
+        return None if due_at is None or due_at >= DISTANT else due_at
+
+    return Question(asked.statements, answer)
 
 
-def next_loss(session: ReadSession) -> datetime | None:
+def next_loss_question() -> Question[datetime | None]:
     """When the next lot or a part of one ends; in the past where that waits."""
-    return _due_at(session, repository.NEXT_LOSS)
+    return instant_question(repository.NEXT_LOSS, "due_at")
 
 
-def next_unnoticed(session: ReadSession) -> datetime | None:
+def next_unnoticed_question() -> Question[datetime | None]:
     """When the first of the lots ends of whose end nobody was told."""
-    return _due_at(session, repository.NEXT_UNNOTICED)
+    return instant_question(repository.NEXT_UNNOTICED, "due_at")
 
 
-def gaining_holders(session: ReadSession, *, limit: int) -> tuple[UUID, ...]:
-    """Holders of the ``limit`` lots that are due longest to activate or be canceled, and of as many parts of holds."""
-    return _holders(session, repository.GAINING, {"now": session.now, "limit": limit})
+def gaining_holders(session: ReadSession, *, limit: int) -> dict[UUID, int]:
+    """Holders of the ``limit`` lots that are due longest to activate or be canceled, and of as many parts of holds.
+
+    With how many of these each has, in the order of ids.
+    """
+    return _due_by_holder(session, repository.GAINING, limit)
 
 
-def losing_holders(session: ReadSession, *, limit: int) -> tuple[UUID, ...]:
-    """Holders of the ``limit`` lots that are due longest to end, and of as many of which a part is."""
-    return _holders(session, repository.LOSING, {"now": session.now, "limit": limit})
+def losing_holders(session: ReadSession, *, limit: int) -> dict[UUID, int]:
+    """Holders of the ``limit`` lots that are due longest to end, and of as many of which a part is.
+
+    With how many of these each has, in the order of ids.
+    """
+    return _due_by_holder(session, repository.LOSING, limit)
 
 
 def unnoticed_holders(session: ReadSession, *, until: datetime, limit: int) -> tuple[UUID, ...]:
@@ -250,13 +271,13 @@ def units_in_use(session: ReadSession, *, units: Collection[str]) -> frozenset[s
     return frozenset(row["unit"] for row in rows)
 
 
-def _due_at(session: ReadSession, query: str) -> datetime | None:
-    row = session.fetch_one(query)
-    return None if row is None else row["due_at"]
-
-
 def _holders(session: ReadSession, query: str, values: dict[str, Any]) -> tuple[UUID, ...]:
     return tuple(row["holder_id"] for row in session.fetch_all(query, values))
+
+
+def _due_by_holder(session: ReadSession, query: str, limit: int) -> dict[UUID, int]:
+    rows = session.fetch_all(query, {"now": session.now, "limit": limit})
+    return {row["holder_id"]: row["due"] for row in rows}
 
 
 def points_as_of(
@@ -301,3 +322,15 @@ def cohort_months(
 ) -> tuple[CohortMonth, ...]:
     """What came of the cohorts since ``since``, month by month; it reads the entries of ``[since, until)``."""
     return accounting.cohort_months(session, since=since, until=until, zone=zone, unit=unit, origin=origin)
+
+
+def kept_alive(
+    session: ReadSession,
+    *,
+    since: datetime,
+    until: datetime,
+    unit: str | None = None,
+    origin: LotOriginClass | None = None,
+) -> dict[str, KeptAlive]:
+    """By unit, points of lots that would have ended before ``until``: left then, and redeemed in ``[since, until)``."""
+    return accounting.kept_alive(session, since=since, until=until, unit=unit, origin=origin)

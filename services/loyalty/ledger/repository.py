@@ -31,10 +31,13 @@ from services.platform.db.session import UnitOfWork
 # for each other. NO KEY UPDATE lets the foreign keys of new entries pass.
 LOCK = """
 SELECT id, entry_seq, last_hash FROM ledger_holders WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE"""
+# For what can be done later: those whom somebody else has locked are left out.
+LOCK_FREE = f"{LOCK} SKIP LOCKED"
 INSERT_HOLDER = """
 INSERT INTO ledger_holders (id, entry_seq, last_hash, created_at) VALUES (%(id)s, %(seq)s, %(hash)s, %(now)s)"""
 MARKS = """
-SELECT id, holder_id, activity, occurred_at, source_kind, source_id FROM ledger_activities
+SELECT id, holder_id, activity, occurred_at, source_kind, source_id, coalesce(recorded_at, occurred_at) AS recorded_at
+FROM ledger_activities
 WHERE holder_id = ANY(%(ids)s) ORDER BY holder_id, id"""
 BALANCES = """
 SELECT holder_id, unit, pending_in - pending_out AS pending, available_in - available_out AS available,
@@ -45,7 +48,7 @@ SELECT asked.unit FROM unnest(%(units)s::text[]) AS asked (unit)
 WHERE EXISTS (SELECT FROM ledger_balances AS held WHERE held.unit = asked.unit)"""
 LOT_COLUMNS = """
 id, holder_id, unit, amount, remaining, state, activates_at, expires_at, origin_kind, origin_id, rule_id,
-funder_store_id, held, loses_at, awaits_action, clock"""
+funder_store_id, held, loses_at, awaits_action, clock, wanted, deferred_from"""
 # A lot tells which holds reserve a part of it, so that what is due of a holder is known by one statement.
 PARTS = """
 CASE WHEN held > 0 THEN (
@@ -76,22 +79,23 @@ NEXT_UNNOTICED = """
 SELECT expires_at AS due_at FROM ledger_lots
 WHERE remaining > 0 AND expires_at IS NOT NULL AND NOT noticed ORDER BY expires_at LIMIT 1"""
 GAINING = """
-SELECT holder_id FROM (
+SELECT holder_id, count(*) AS due FROM (
     (SELECT holder_id FROM ledger_lots
     WHERE remaining > 0 AND state = 'pending' AND activates_at <= %(now)s ORDER BY activates_at, id LIMIT %(limit)s)
-    UNION
+    UNION ALL
     (SELECT holder_id FROM ledger_held_parts
-    WHERE expires_at <= %(now)s ORDER BY expires_at, hold_id LIMIT %(limit)s)) AS due
-ORDER BY holder_id"""
+    WHERE expires_at <= %(now)s ORDER BY expires_at, hold_id LIMIT %(limit)s)) AS waiting
+GROUP BY holder_id ORDER BY holder_id"""
 LOSING = """
-SELECT holder_id FROM (
+SELECT holder_id, count(*) AS due FROM (
     (SELECT holder_id FROM ledger_lots
     WHERE remaining > 0 AND expires_at IS NOT NULL AND expires_at <= %(now)s
     ORDER BY expires_at, id LIMIT %(limit)s)
-    UNION
+    UNION ALL
     (SELECT holder_id FROM ledger_lots
-    WHERE remaining > 0 AND loses_at IS NOT NULL AND loses_at <= %(now)s ORDER BY loses_at, id LIMIT %(limit)s)) AS due
-ORDER BY holder_id"""
+    WHERE remaining > 0 AND loses_at IS NOT NULL AND loses_at <= %(now)s
+    ORDER BY loses_at, id LIMIT %(limit)s)) AS waiting
+GROUP BY holder_id ORDER BY holder_id"""
 UNNOTICED = """
 SELECT DISTINCT holder_id FROM (
     SELECT holder_id FROM ledger_lots
@@ -151,11 +155,14 @@ FROM ledger_lot_movements WHERE entry_id = ANY(%(ids)s) ORDER BY entry_id, posit
 BORN_OF = """
 SELECT ledger_lots.id, unit FROM ledger_entries JOIN ledger_lots ON origin_entry_id = ledger_entries.id
 WHERE reference_kind = %(kind)s AND reference_id = %(id)s"""
+# What ended, and what was taken back by itself when a hold released it. Points that awaited an action which did not
+# come are told apart: nobody ever had them.
 LAPSED_OF = f"""
-SELECT unit, (-sum(delta))::bigint AS points
+SELECT unit, (-sum(delta))::bigint AS points,
+    (-sum(CASE WHEN kind = 'cancellation' THEN delta ELSE 0 END))::bigint AS canceled
 FROM ({BORN_OF}) AS born JOIN ledger_lot_movements ON lot_id = born.id
     JOIN ledger_entries ON ledger_entries.id = entry_id
-WHERE kind IN ('expiry', 'cancellation') GROUP BY unit"""
+WHERE kind IN ('expiry', 'cancellation') OR (kind = 'clawback' AND reference_kind = 'purchase') GROUP BY unit"""
 # A hold draws when it is made and gives back when it is released; what it captures has left already.
 DRAWN_OF = f"""
 SELECT reference_kind, reference_id, unit, (-sum(delta))::bigint AS points
@@ -195,6 +202,8 @@ def lot_of(row: DictRow) -> Lot:
         loses_at=row["loses_at"],
         awaits_action=row["awaits_action"],
         clock=None if row["clock"] is None else clock_of(row["clock"]),
+        wanted=row["wanted"],
+        deferred_from=row["deferred_from"],
     )
 
 
@@ -215,7 +224,7 @@ def parts_by_hold(parts: Iterable[HeldPart]) -> dict[UUID, tuple[HeldPart, ...]]
 
 def mark_of(row: DictRow) -> ActivityMark:
     source = Reference(row["source_kind"], row["source_id"])
-    return ActivityMark(row["id"], row["activity"], row["occurred_at"], source)
+    return ActivityMark(row["id"], row["activity"], row["occurred_at"], source, row["recorded_at"])
 
 
 def balance_of(row: DictRow) -> Balance:

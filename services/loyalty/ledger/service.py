@@ -48,11 +48,16 @@ class Stored:
     """What holds reserve of the lots."""
 
 
-def reading_statements(uow: UnitOfWork, *, holder_ids: Collection[UUID], every_lot: bool) -> list[Statement]:
-    """Lock holders and read what they have: all open lots, or those that are due, held or move with activities."""
+def reading_statements(
+    uow: UnitOfWork, *, holder_ids: Collection[UUID], every_lot: bool, waits: bool = True
+) -> list[Statement]:
+    """Lock holders and read what they have: all open lots, or those that are due, held or move with activities.
+
+    Without ``waits`` those whom somebody else has locked count as not there.
+    """
     values = {"ids": list(holder_ids), "now": uow.now}
     return [
-        Statement(repository.LOCK, values),
+        Statement(repository.LOCK if waits else repository.LOCK_FREE, values),
         Statement(repository.BALANCES, values),
         Statement(repository.OPEN_LOTS if every_lot else repository.TIMED_LOTS, values),
     ]
@@ -92,6 +97,7 @@ def open_book(
         lots={lot.id: lot for lot in stored.lots},
         known_units=frozenset(balance.unit for balance in stored.balances),
         parts=repository.parts_by_hold(stored.parts),
+        now=uow.now,
     )
     if book.lots:
         header = entry_header(uow, holder_id=stored.holder_id, occurred_at=uow.now, store_id=store_id)
@@ -155,17 +161,35 @@ def writing_statements(books: Iterable[HolderBook]) -> list[Statement]:
     return writing.book_statements(books)
 
 
-def settle_holders(uow: UnitOfWork, *, holder_ids: Collection[UUID], steps: frozenset[Step]) -> int:
-    """Lock holders, settle what is due of them at ``uow.now``, and write it; how many entries that took.
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How many entries it took to settle holders; ``busy`` are those whom somebody else had locked."""
 
-    What somebody else has settled meanwhile is not there any more.
+    entries: int
+    busy: tuple[UUID, ...]
+
+
+def settle_holders(
+    uow: UnitOfWork,
+    *,
+    holder_ids: Collection[UUID],
+    steps: frozenset[Step],
+    waits: bool = True,
+    is_last: bool = False,
+) -> Settled:
+    """Lock holders, settle what is due of them at ``uow.now``, and write it: one trip to read, one to write.
+
+    What somebody else has settled meanwhile is not there any more. Without ``waits`` whoever is locked is left out.
+    ``is_last`` ends the unit of work with it.
     """
-    rows = uow.fetch_pipeline(reading_statements(uow, holder_ids=holder_ids, every_lot=False))
-    books = [open_book(uow, stored=stored, steps=steps) for stored in stored_by_holder(rows).values()]
+    rows = uow.fetch_pipeline(reading_statements(uow, holder_ids=holder_ids, every_lot=False, waits=waits))
+    found = stored_by_holder(rows)
+    books = [open_book(uow, stored=stored, steps=steps) for stored in found.values()]
     statements = writing_statements(books)
     if statements:
-        uow.fetch_pipeline(statements)
-    return sum(len(book.entries) for book in books)
+        uow.fetch_pipeline(statements, is_last=is_last)
+    busy = () if waits else tuple(holder_id for holder_id in holder_ids if holder_id not in found)
+    return Settled(sum(len(book.entries) for book in books), busy)
 
 
 def lock_statement(*, holder_ids: Collection[UUID]) -> Statement:

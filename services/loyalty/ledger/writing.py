@@ -6,6 +6,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from services.loyalty.ledger.domain import Entry, EntryHeader, Lot, balance_changes, counter_changes
+from services.loyalty.ledger.domain.accounts import HOLDER_PURPOSES, Purpose
 from services.loyalty.ledger.domain.activity import ActivityMark
 from services.loyalty.ledger.domain.balances import COUNTERS
 from services.loyalty.ledger.domain.book import HolderBook
@@ -46,10 +47,12 @@ FROM jsonb_to_recordset(%(rows)s) AS rows (id uuid, holder_id uuid, unit text, a
 UPDATE_LOTS = """
 UPDATE ledger_lots SET remaining = rows.remaining, state = rows.state, held = rows.held,
     activates_at = rows.activates_at, expires_at = rows.expires_at, loses_at = rows.loses_at,
-    awaits_action = rows.awaits_action, clock = rows.clock,
+    awaits_action = rows.awaits_action, clock = rows.clock, wanted = rows.wanted,
+    deferred_from = rows.deferred_from,
     noticed = noticed AND ledger_lots.expires_at IS NOT DISTINCT FROM rows.expires_at
 FROM jsonb_to_recordset(%(rows)s) AS rows (id uuid, remaining bigint, state text, held bigint,
-    activates_at timestamptz, expires_at timestamptz, loses_at timestamptz, awaits_action text, clock jsonb)
+    activates_at timestamptz, expires_at timestamptz, loses_at timestamptz, awaits_action text, clock jsonb,
+    wanted bigint, deferred_from timestamptz)
 WHERE ledger_lots.id = rows.id"""
 DELETE_PARTS = "DELETE FROM ledger_held_parts WHERE hold_id = ANY(%(ids)s)"
 INSERT_PARTS = """
@@ -58,10 +61,10 @@ SELECT hold_id, position, lot_id, holder_id, amount, expires_at
 FROM jsonb_to_recordset(%(rows)s) AS rows (hold_id uuid, position bigint, lot_id uuid, holder_id uuid, amount bigint,
     expires_at timestamptz)"""
 INSERT_MARKS = """
-INSERT INTO ledger_activities (id, holder_id, activity, occurred_at, source_kind, source_id)
-SELECT id, holder_id, activity, occurred_at, source_kind, source_id
+INSERT INTO ledger_activities (id, holder_id, activity, occurred_at, source_kind, source_id, recorded_at)
+SELECT id, holder_id, activity, occurred_at, source_kind, source_id, recorded_at
 FROM jsonb_to_recordset(%(rows)s) AS rows (id uuid, holder_id uuid, activity text, occurred_at timestamptz,
-    source_kind text, source_id uuid)"""
+    source_kind text, source_id uuid, recorded_at timestamptz)"""
 DELETE_MARKS = "DELETE FROM ledger_activities WHERE id = ANY(%(ids)s)"
 BALANCE_COLUMNS = """
 holder_id, unit, pending_in, pending_out, available_in, available_out, held_in, held_out, owed_in, owed_out, earned,
@@ -82,6 +85,9 @@ UPDATE ledger_balances AS held SET
     reversed = held.reversed + rows.reversed, adjusted = held.adjusted + rows.adjusted,
     transferred = held.transferred + rows.transferred
 FROM {CHANGES} WHERE held.holder_id = rows.holder_id AND held.unit = rows.unit"""
+
+# In the order of accounts, which is that of the columns.
+_SIDES = {purpose: (f"{purpose}_in", f"{purpose}_out") for purpose in Purpose if purpose in HOLDER_PURPOSES}
 
 
 def book_statements(books: Iterable[HolderBook]) -> list[Statement]:
@@ -145,7 +151,14 @@ def _head_values(book: HolderBook) -> dict[str, Any]:
 
 
 def _lot_state(lot: Lot) -> dict[str, Any]:
-    return {"id": lot.id, "remaining": lot.remaining, "state": lot.state.value, **_times(lot)}
+    return {
+        "id": lot.id,
+        "remaining": lot.remaining,
+        "state": lot.state,
+        "wanted": lot.wanted,
+        "deferred_from": lot.deferred_from,
+        **_times(lot),
+    }
 
 
 def _times(lot: Lot) -> dict[str, Any]:
@@ -164,8 +177,9 @@ def _balance_rows(book: HolderBook) -> list[dict[str, Any]]:
     for entry in book.entries:
         for moved in balance_changes(entry):
             change = changes.setdefault(moved.unit, _no_change())
-            change[f"{moved.purpose.value}_in"] += moved.moved_in
-            change[f"{moved.purpose.value}_out"] += moved.moved_out
+            entering, leaving = _SIDES[moved.purpose]
+            change[entering] += moved.moved_in
+            change[leaving] += moved.moved_out
         for counted in counter_changes(entry):
             change = changes.setdefault(counted.unit, _no_change())
             for counter in COUNTERS:
@@ -179,8 +193,7 @@ def _bytea(value: bytes) -> str:
 
 
 def _no_change() -> dict[str, int]:
-    sides = [f"{purpose}_{side}" for purpose in ("pending", "available", "held", "owed") for side in ("in", "out")]
-    return dict.fromkeys((*sides, *COUNTERS), 0)
+    return dict.fromkeys((*(side for sides in _SIDES.values() for side in sides), *COUNTERS), 0)
 
 
 def _entry_values(entry: Entry) -> dict[str, Any]:
@@ -189,10 +202,10 @@ def _entry_values(entry: Entry) -> dict[str, Any]:
         "id": header.id,
         "holder_id": header.holder_id,
         "seq": entry.seq,
-        "kind": entry.kind.value,
+        "kind": entry.kind,
         "store_id": header.store_id,
         "program_version_id": header.program_version_id,
-        "actor_kind": header.actor.kind.value,
+        "actor_kind": header.actor.kind,
         "actor_id": header.actor.id,
         "reference_kind": header.reference.kind if header.reference else None,
         "reference_id": header.reference.id if header.reference else None,
@@ -211,9 +224,9 @@ def _posting_rows(entries: Sequence[Entry]) -> list[dict[str, Any]]:
             "position": posting.position,
             "unit": posting.unit,
             "debit_holder_id": posting.debit.holder_id,
-            "debit_purpose": posting.debit.purpose.value,
+            "debit_purpose": posting.debit.purpose,
             "credit_holder_id": posting.credit.holder_id,
-            "credit_purpose": posting.credit.purpose.value,
+            "credit_purpose": posting.credit.purpose,
             "amount": posting.amount,
         }
         for entry in entries
@@ -227,7 +240,7 @@ def _movement_rows(entries: Sequence[Entry]) -> list[dict[str, Any]]:
             "entry_id": entry.header.id,
             "position": movement.position,
             "lot_id": movement.lot_id,
-            "purpose": movement.purpose.value,
+            "purpose": movement.purpose,
             "delta": movement.delta,
         }
         for entry in entries
@@ -242,7 +255,7 @@ def _lot_values(lot: Lot, header: EntryHeader) -> dict[str, Any]:
         "unit": lot.unit,
         "amount": lot.amount,
         "remaining": lot.remaining,
-        "state": lot.state.value,
+        "state": lot.state,
         **_times(lot),
         "origin_entry_id": header.id,
         "origin_kind": lot.origin.kind,
@@ -261,4 +274,5 @@ def _mark_row(book: HolderBook, mark: ActivityMark) -> dict[str, Any]:
         "occurred_at": mark.at,
         "source_kind": mark.source.kind,
         "source_id": mark.source.id,
+        "recorded_at": mark.recorded_at,
     }

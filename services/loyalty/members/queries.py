@@ -22,7 +22,7 @@ from services.loyalty.members.domain import (
 from services.loyalty.members.errors import MemberInactive, MemberNotFound
 from services.loyalty.stores.domain import Store
 from services.loyalty.stores.queries import store_by_id
-from services.platform.db.questions import Question, ask
+from services.platform.db.questions import Question, ask, instant_question
 from services.platform.db.session import ReadSession, Statement
 
 
@@ -154,10 +154,9 @@ def due_occasions_of(rows: Sequence[DictRow]) -> tuple[DueOccasion, ...]:
     return tuple(repository.occasion_of(row) for row in rows)
 
 
-def first_occasion_due(session: ReadSession, *, kind: OccasionKind) -> datetime | None:
+def first_occasion_question(*, kind: OccasionKind) -> Question[datetime | None]:
     """From when on the next occasion of a kind is to be looked for; None where nobody has any."""
-    row = session.fetch_one(repository.FIRST_OCCASION, {"kind": kind.value})
-    return None if row is None else row["due_at"]
+    return instant_question(repository.FIRST_OCCASION, "due_at", {"kind": kind.value})
 
 
 def member_by_id(session: ReadSession, *, member_id: UUID) -> Member | None:

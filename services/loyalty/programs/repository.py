@@ -14,7 +14,9 @@ from services.loyalty.programs.domain.publishing import ProgramDraft, ProgramVer
 from services.platform.actors import Actor, ActorKind
 from services.platform.db.session import ReadSession, Statement, UnitOfWork
 
-REMEMBERED_HOMES_MAX = 500
+REMEMBERED_HOMES_MAX = 2_000
+"""Homes whose documents are kept, those that were used last. Errands go round all homes of a process each minute: were
+there fewer places than homes, each would be forgotten just before its turn. A document takes tens of kilobytes."""
 REMEMBERED_VERSIONS_MAX = 8
 """Parsed documents that are kept of one tenant: the one in force, and those of late purchases and refunds."""
 
@@ -48,6 +50,11 @@ WHERE id = %(version_id)s
             ORDER BY begun.effective_from DESC, begun.number DESC LIMIT 1)
         FROM unnest(%(instants)s::timestamptz[]) AS asked (instant))"""
 LATEST_NUMBER = "SELECT max(number) AS number FROM program_versions"
+# What was published to begin at once has begun, also by a clock that is behind the publisher's.
+LAST_BEGUN = """
+SELECT max(version.effective_from) AS at FROM program_versions AS version
+WHERE version.effective_from <= greatest(version.published_at, %(now)s)
+    AND NOT EXISTS (SELECT FROM program_withdrawals AS withdrawal WHERE withdrawal.version_id = version.id)"""
 # What is in force now, and what will be.
 STANDING = """
 SELECT version.id, version.number, version.document, version.effective_from, version.restores_number
@@ -81,7 +88,12 @@ class VersionMemory:
     def known(self, schema: str) -> list[UUID]:
         """The ids of the versions of a home that need not be read again."""
         with self._lock:
-            return list(self._homes.get(schema, ()))
+            versions = self._homes.pop(schema, None)
+            if versions is None:
+                return []
+            # Taken out and put in again, the home that was used last is the last one.
+            self._homes[schema] = versions
+            return list(versions)
 
     def get(self, schema: str, version_id: UUID) -> ProgramVersion | None:
         """A remembered version."""
@@ -89,10 +101,9 @@ class VersionMemory:
             return self._homes.get(schema, {}).get(version_id)
 
     def put(self, schema: str, version: ProgramVersion) -> None:
-        """Remember a version in the place of the oldest home's or the home's oldest."""
+        """Remember a version in the place of the home's oldest, or of the home's that was not used for longest."""
         with self._lock:
             versions = self._homes.pop(schema, {})
-            # Taken out and put in again, the home that was used last is the last one.
             self._homes[schema] = versions
             versions[version.id] = version
             if len(versions) > REMEMBERED_VERSIONS_MAX:

@@ -73,6 +73,8 @@ def apply_template(uow: UnitOfWork, *, command: ApplyProgramTemplate) -> Applied
 def publish(uow: UnitOfWork, *, command: PublishProgram) -> ProgramVersion:
     """Publish the draft as the next version, in force from now on or from a later instant.
 
+    It begins no earlier than the last version that has begun, by whichever clock that was published.
+
     Raises:
         ProgramDraftNotFound, ProgramDraftChanged, ProgramStartsInPast
         ProgramDocumentInvalid: the draft was saved before a check that it does not pass.
@@ -96,8 +98,9 @@ def roll_back(uow: UnitOfWork, *, command: RollBackProgram) -> ProgramVersion:
     _lock_draft(uow)
     older = _version(uow, command.number)
     document = stored_document(older.document)
+    begun_until = _begun_until(uow)
     for made in uow.fetch_all(repository.STANDING, {"now": uow.now}):
-        begins = made["effective_from"] if made["effective_from"] > uow.now else None
+        begins = None if made["effective_from"] <= begun_until else made["effective_from"]
         if (made["restores_number"], begins) == (older.number, command.effective_from):
             return ProgramVersion(made["id"], made["number"], document, made["effective_from"], older.number)
     return _publish(uow, document, effective_from=command.effective_from, restores_number=older.number)
@@ -114,7 +117,7 @@ def withdraw(uow: UnitOfWork, *, command: WithdrawProgramVersion) -> PublishedVe
     version = _version(uow, command.number)
     if version.withdrawn_at is not None:
         return version
-    if version.effective_from <= uow.now:
+    if version.effective_from <= _begun_until(uow):
         raise ProgramVersionBegun(number=version.number, effective_from=version.effective_from)
     repository.insert_withdrawal(uow, version_id=version.id)
     return replace(version, withdrawn_at=uow.now)
@@ -135,6 +138,12 @@ def _version(uow: UnitOfWork, number: int) -> PublishedVersion:
     return version
 
 
+def _begun_until(uow: UnitOfWork) -> datetime:
+    """The present instant, or the beginning of the version that began last, where a clock ahead of ours began it."""
+    last = uow.fetch_all(repository.LAST_BEGUN, {"now": uow.now})[0]["at"]
+    return max(uow.now, last) if last is not None else uow.now
+
+
 def _publish(
     uow: UnitOfWork,
     document: ProgramDocument,
@@ -149,6 +158,9 @@ def _publish(
     for before in standing:
         check_fixed(before, document, uses=uses)
     latest = uow.fetch_all(repository.LATEST_NUMBER)[0]["number"]
-    version = ProgramVersion(new_id(), (latest or 0) + 1, document, effective_from or uow.now, restores_number)
+    # Of versions that begin together the one with the highest number is in force: by a clock that is behind the last
+    # publisher's, a version would begin before that one, and never be in force.
+    begins = max(effective_from or uow.now, _begun_until(uow))
+    version = ProgramVersion(new_id(), (latest or 0) + 1, document, begins, restores_number)
     repository.insert_version(uow, version=version, document=document_json(document))
     return version

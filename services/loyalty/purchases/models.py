@@ -160,6 +160,19 @@ class RefundLineRow(TenantRow):
     amount_minor: Mapped[int]
 
 
+class PurchaseSettlementRow(TenantRow):
+    """What of a purchase was settled by points and coupons, and in ``back`` what has come back of it in all.
+
+    Money, points and coupons are `settlement.settlement_json` and `settlement.back_json`.
+    """
+
+    __tablename__ = "purchase_settlements"
+
+    purchase_id: Mapped[UUID] = mapped_column(ForeignKey(PurchaseRow.id), primary_key=True)
+    settled: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    back: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+
+
 class WaitingRefundRow(TenantRow):
     """A refund of a purchase that was not known when it was told of. ``refusal`` is a code: why it came to nothing."""
 
@@ -167,12 +180,16 @@ class WaitingRefundRow(TenantRow):
     __table_args__ = (
         UniqueConstraint("source", "external_id", name="external_id_key"),
         CheckConstraint("state IN ('waiting', 'applied', 'refused')", name="state_check"),
+        CheckConstraint("(state = 'waiting') = (settled_at IS NULL)", name="settled_check"),
+        CheckConstraint("(state = 'applied') = (refund_id IS NOT NULL)", name="applied_check"),
+        CheckConstraint("(state = 'refused') = (refusal IS NOT NULL)", name="refused_check"),
         Index(
             "waiting_refunds_purchase_idx",
             "purchase_source",
             "purchase_external_id",
             postgresql_where=text("state = 'waiting'"),
         ),
+        Index("waiting_refunds_look_at_idx", "look_at", postgresql_where=text("state = 'waiting'")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -190,6 +207,8 @@ class WaitingRefundRow(TenantRow):
     occurred_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
+    # When it is looked at again: first soon after it was told of, in the end to let it go.
+    look_at: Mapped[datetime] = mapped_column(server_default=text("'1970-01-01 00:00:00+00'"))
 
 
 class PurchaseChangeRow(TenantRow):
@@ -199,6 +218,13 @@ class PurchaseChangeRow(TenantRow):
     __table_args__ = (
         CheckConstraint("kind IN ('void', 'amendment', 'exchange', 'claim')", name="kind_check"),
         Index(None, "purchase_id"),
+        Index(
+            "purchase_changes_once_idx",
+            "purchase_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("kind IN ('void', 'claim')"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

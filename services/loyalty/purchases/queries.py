@@ -10,6 +10,7 @@ from psycopg.rows import DictRow
 from services.loyalty.earning.domain import FrozenInputs, parse_frozen
 from services.loyalty.purchases import repository
 from services.loyalty.purchases.domain import Accrual, Line, Purchase, Refund, RefundedPart
+from services.platform.db.questions import Question, instant_question
 from services.platform.db.session import ReadSession, Statement
 
 _ValueT = TypeVar("_ValueT")
@@ -94,10 +95,9 @@ def parts_by_refunds(session: ReadSession, *, refund_ids: Collection[UUID]) -> d
     return _grouped(session, repository.REFUND_PARTS, refund_ids, "refund_id", repository.part_of)
 
 
-def first_refund_in_vain(session: ReadSession) -> datetime | None:
-    """When the first refund was told of that waits although its purchase is here; None when there is none."""
-    row = session.fetch_one(repository.FIRST_IN_VAIN)
-    return None if row is None else row["at"]
+def first_look_question() -> Question[datetime | None]:
+    """When the first refund that waits for its purchase is to be looked at; None when none waits."""
+    return instant_question(repository.FIRST_LOOK, "look_at")
 
 
 def _grouped(

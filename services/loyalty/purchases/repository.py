@@ -87,10 +87,14 @@ INSERT_ACCRUALS = """
 INSERT INTO purchase_accruals (purchase_id, rule_id, lot_id, points, standing, unit)
 SELECT purchase_id, rule_id, lot_id, points, points, unit
 FROM jsonb_to_recordset(%(rows)s) AS rows (purchase_id uuid, rule_id text, lot_id uuid, points bigint, unit text)"""
-# Those that have come back whole are as if they had not been.
+# Those that have come back whole are as if they had not been; where nothing was paid, it is the lines that tell.
 COUNTS = """
 SELECT member_id, count(*) AS purchases FROM purchases
-WHERE member_id = ANY(%(ids)s) AND voided_at IS NULL AND (total_minor <= 0 OR refunded_minor < total_minor)
+WHERE member_id = ANY(%(ids)s) AND voided_at IS NULL
+    AND CASE WHEN total_minor > 0 THEN refunded_minor < total_minor ELSE EXISTS (
+        SELECT FROM purchase_lines
+        WHERE purchase_id = purchases.id
+            AND returned_quantity < CASE WHEN quantity = 0 THEN 1 ELSE abs(quantity) END) END
 GROUP BY member_id"""
 UPDATE_REFUNDED = """
 UPDATE purchases SET refunded_minor = %(refunded_minor)s, refunded_free_minor = %(refunded_free_minor)s,
@@ -127,29 +131,31 @@ INSERT INTO purchase_changes (id, purchase_id, kind, reason, before, other_purch
 VALUES (%(id)s, %(purchase_id)s, %(kind)s, %(reason)s, %(before)s, %(other_purchase_id)s, %(now)s)"""
 INSERT_WAITING = """
 INSERT INTO waiting_refunds (id, source, external_id, content_hash, purchase_source, purchase_external_id, member_id,
-    request, reason, state, occurred_at, recorded_at)
+    request, reason, state, occurred_at, recorded_at, look_at)
 VALUES (%(id)s, %(source)s, %(external_id)s, %(content_hash)s, %(purchase_source)s, %(purchase_external_id)s,
-    %(member_id)s, %(request)s, %(reason)s, 'waiting', %(occurred_at)s, %(now)s)
+    %(member_id)s, %(request)s, %(reason)s, 'waiting', %(occurred_at)s, %(now)s, %(look_at)s)
 ON CONFLICT (source, external_id) DO NOTHING RETURNING id"""
 KNOWN_WAITING = """
 SELECT id, content_hash FROM waiting_refunds WHERE source = %(source)s AND external_id = %(external_id)s"""
+INSERT_SETTLEMENT = """
+INSERT INTO purchase_settlements (purchase_id, settled, back) VALUES (%(purchase_id)s, %(settled)s, NULL)"""
+SETTLEMENT = "SELECT settled, back FROM purchase_settlements WHERE purchase_id = %(id)s"
+UPDATE_SETTLED = "UPDATE purchase_settlements SET settled = %(settled)s WHERE purchase_id = %(id)s"
+UPDATE_SETTLED_BACK = "UPDATE purchase_settlements SET back = %(back)s WHERE purchase_id = %(id)s"
 WAITING_COLUMNS = """
 w.id, w.source, w.external_id, w.purchase_source, w.purchase_external_id, w.member_id, w.request, w.reason,
 w.occurred_at, w.recorded_at"""
-# Whoever finds a row locked leaves it: it is being settled.
+# Whoever finds a row locked leaves it: it is being settled, or looked at again soon.
 WAITING_OF = f"""
 SELECT {WAITING_COLUMNS} FROM waiting_refunds w
     JOIN unnest(%(sources)s::text[], %(external_ids)s::text[]) AS asked (source, external_id)
     ON w.purchase_source = asked.source AND w.purchase_external_id = asked.external_id
 WHERE state = 'waiting' ORDER BY w.id FOR UPDATE OF w SKIP LOCKED"""
-WAITING_IN_VAIN = f"""
+WAITING_DUE = f"""
 SELECT {WAITING_COLUMNS} FROM waiting_refunds w
-    JOIN purchases p ON p.source = w.purchase_source AND p.external_id = w.purchase_external_id
-WHERE state = 'waiting' ORDER BY w.id LIMIT %(limit)s FOR UPDATE OF w SKIP LOCKED"""
-FIRST_IN_VAIN = """
-SELECT min(w.recorded_at) AS at FROM waiting_refunds w
-    JOIN purchases p ON p.source = w.purchase_source AND p.external_id = w.purchase_external_id
-WHERE state = 'waiting'"""
+WHERE state = 'waiting' AND look_at <= %(now)s ORDER BY look_at LIMIT %(limit)s FOR UPDATE OF w SKIP LOCKED"""
+FIRST_LOOK = "SELECT look_at FROM waiting_refunds WHERE state = 'waiting' ORDER BY look_at LIMIT 1"
+LOOK_AGAIN = "UPDATE waiting_refunds SET look_at = %(at)s WHERE id = %(id)s"
 SETTLE_WAITING = """
 UPDATE waiting_refunds SET state = %(state)s, refusal = %(refusal)s, refund_id = %(refund_id)s, settled_at = %(now)s
 WHERE id = %(id)s"""

@@ -1,6 +1,8 @@
 """What redemptions refuse. Points, stock and members refuse by their own errors."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
 from services.platform.errors import DomainError
 
@@ -15,3 +17,43 @@ class RewardPriceChanged(RedemptionError):
 
     expected: int
     actual: int
+
+
+@dataclass(eq=False)
+class RedemptionNotFound(RedemptionError):
+    """The tenant has no such redemption, or none with this pick-up code."""
+
+    redemption_id: UUID | None = None
+
+
+@dataclass(eq=False)
+class RedemptionEnded(RedemptionError):
+    """This cannot be done any more, or not yet. ``status`` is where the redemption is."""
+
+    redemption_id: UUID
+    status: str
+    ended_at: datetime | None = None
+
+
+@dataclass(eq=False)
+class RedemptionUnpaid(RedemptionError):
+    """The reward costs money as well, and another amount was taken. In minor units of ``currency``."""
+
+    needed_minor: int
+    paid_minor: int
+    currency: str
+
+
+@dataclass(eq=False)
+class RedemptionNeedsDecision(RedemptionError):
+    """Something has left the house: somebody must say whether it is back. ``effect`` is what."""
+
+    redemption_id: UUID
+    effect: str
+
+
+@dataclass(eq=False)
+class PickupElsewhere(RedemptionError):
+    """It is to be picked up at another store."""
+
+    store_id: UUID

@@ -4,30 +4,74 @@ from typing import Any
 
 from psycopg.rows import DictRow
 
-from services.loyalty.redemptions.domain import Redemption, RedemptionStatus
+from services.loyalty.redemptions.domain import CancelReason, Redemption, RedemptionStatus
 from services.platform.db.session import Statement
 
-COLUMNS = """
-id, member_id, reward_id, reward_version_id, store_id, points, status, entry_id, occurred_at, recorded_at"""
+COLUMNS = ", ".join(Redemption.__slots__)
 BY_IDS = f"SELECT {COLUMNS} FROM redemptions WHERE id = ANY(%(ids)s)"
 OF_MEMBER = f"""
 SELECT {COLUMNS} FROM redemptions
-WHERE member_id = %(member_id)s AND (%(after)s::uuid IS NULL OR id < %(after)s) ORDER BY id DESC LIMIT %(limit)s"""
+WHERE (member_id = %(member_id)s OR recipient_id = %(member_id)s) AND (%(after)s::uuid IS NULL OR id < %(after)s)
+ORDER BY id DESC LIMIT %(limit)s"""
 RECENT = f"""
 SELECT {COLUMNS} FROM redemptions
 WHERE %(after)s::uuid IS NULL OR id < %(after)s ORDER BY id DESC LIMIT %(limit)s"""
-INSERT = """
-INSERT INTO redemptions (id, member_id, reward_id, reward_version_id, store_id, points, status, entry_id, occurred_at,
-    recorded_at)
-VALUES (%(id)s, %(member_id)s, %(reward_id)s, %(reward_version_id)s, %(store_id)s, %(points)s, %(status)s,
-    %(entry_id)s, %(occurred_at)s, %(recorded_at)s)"""
+# What was picked up, or waits, at a store; else what was redeemed there.
+QUEUE = f"""
+SELECT {COLUMNS} FROM redemptions
+WHERE waiting_since IS NOT NULL AND (%(after)s::uuid IS NULL OR id > %(after)s)
+    AND (%(status)s::text IS NULL OR status = %(status)s)
+    AND (%(store_id)s::uuid IS NULL OR coalesce(pickup_store_id, store_id) = %(store_id)s)
+ORDER BY id LIMIT %(limit)s"""
+LOCK = f"{BY_IDS} FOR NO KEY UPDATE"
+LOCK_BY_CODE = f"SELECT {COLUMNS} FROM redemptions WHERE pickup_code = %(code)s FOR NO KEY UPDATE"
+# The latest are enough: no limit counts more pieces.
+HAD = """
+SELECT occurred_at AS at, quantity FROM redemptions
+WHERE member_id = %(member_id)s AND reward_id = %(reward_id)s AND status NOT IN ('canceled', 'timed_out')
+    AND (expires_at IS NULL OR expires_at > %(now)s)
+ORDER BY id DESC LIMIT %(limit)s"""
+FIRST_LATE = "SELECT min(expires_at) AS due_at FROM redemptions WHERE expires_at IS NOT NULL"
+LATE = f"""
+SELECT {COLUMNS} FROM redemptions WHERE expires_at <= %(now)s ORDER BY expires_at, id LIMIT %(limit)s"""
+VALUES = ", ".join(f"%({name})s" for name in Redemption.__slots__)
+INSERT = f"INSERT INTO redemptions ({COLUMNS}) VALUES ({VALUES})"
+_CHANGING = (
+    "status",
+    "entry_id",
+    "payment_reference",
+    "expires_at",
+    "delivery_reference",
+    "note",
+    "cancel_reason",
+    "waiting_since",
+    "confirmed_at",
+    "fulfilled_at",
+    "collected_at",
+    "ended_at",
+)
+CHANGES = ", ".join(f"{name} = %({name})s" for name in _CHANGING)
+UPDATE = f"UPDATE redemptions SET {CHANGES} WHERE id = %(id)s"
 
 
 def insert_statement(*, redemption: Redemption) -> Statement:
     """Store a redemption."""
-    values: dict[str, Any] = {name: getattr(redemption, name) for name in Redemption.__slots__}
-    return Statement(INSERT, values | {"status": redemption.status.value})
+    return Statement(INSERT, _values(redemption))
+
+
+def update_statement(*, redemption: Redemption) -> Statement:
+    """Store what has become of a redemption whose row is locked."""
+    values = _values(redemption)
+    return Statement(UPDATE, {name: values[name] for name in ("id", *_CHANGING)})
 
 
 def redemption_of(row: DictRow) -> Redemption:
-    return Redemption(**(row | {"status": RedemptionStatus(row["status"])}))
+    reason = row["cancel_reason"]
+    enums = {"status": RedemptionStatus(row["status"]), "cancel_reason": CancelReason(reason) if reason else None}
+    return Redemption(**(row | enums))
+
+
+def _values(redemption: Redemption) -> dict[str, Any]:
+    values: dict[str, Any] = {name: getattr(redemption, name) for name in Redemption.__slots__}
+    reason = redemption.cancel_reason
+    return values | {"status": redemption.status.value, "cancel_reason": reason.value if reason else None}

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.loyalty.programs.domain.fields import Facts
+from services.loyalty.programs.domain.conditions.fields import Facts
 
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Digits and capitals that nobody mistakes for one another, read aloud or in print: without 0 O, 1 I L."""
@@ -18,7 +18,11 @@ CODE_LENGTH = 8
 
 @dataclass(frozen=True, slots=True)
 class Referral:
-    """A friend who joined by a member's code. ``purchase_id`` is the friend's first purchase while it stands."""
+    """A friend who joined by a member's code. ``purchase_id`` is the friend's first purchase while it stands.
+
+    ``amendment_id`` is its latest amendment that changed what rules may ask of it. The referrer has been rewarded for
+    the ``judged`` ones. ``kept`` is what of earlier rewards was not there to take back, by unit.
+    """
 
     friend_id: UUID
     referrer_id: UUID
@@ -28,16 +32,26 @@ class Referral:
     purchase_facts: Mapping[str, Any] | None
     judged_purchase_id: UUID | None
     changed_at: datetime
+    amendment_id: UUID | None
+    judged_amendment_id: UUID | None
+    kept: Mapping[str, int] | None
+
+    @property
+    def is_to_be_judged(self) -> bool:
+        """Whether the referrer has been rewarded for something else than what stands."""
+        judged = self.judged_purchase_id, self.judged_amendment_id
+        return (self.purchase_id, self.amendment_id) != judged
 
 
 @dataclass(frozen=True, slots=True)
 class FirstPurchase:
-    """What may be a friend's first purchase. ``facts`` are what rules may ask of it."""
+    """What may be a friend's first purchase. ``facts`` are what rules may ask of it, since its ``amendment_id``."""
 
     friend_id: UUID
     purchase_id: UUID
     occurred_at: datetime
     facts: Facts = field(default_factory=dict)
+    amendment_id: UUID | None = None
 
 
 def new_code() -> str:

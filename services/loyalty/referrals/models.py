@@ -26,7 +26,8 @@ class ReferralRow(TenantRow):
     """A friend who joined by a member's code: one row for each friend, so that nobody has two referrers.
 
     ``purchase_id`` is the friend's first purchase, as long as it stands; ``judged_purchase_id`` the one for which the
-    referrer has been rewarded. Where they differ, there is something to do since ``changed_at``.
+    referrer has been rewarded, as it was after an amendment, if any. Where they differ, there is something to do since
+    ``changed_at``. ``kept`` is what was not there to take back when such a purchase was gone, by unit.
     """
 
     __tablename__ = "referrals"
@@ -36,9 +37,11 @@ class ReferralRow(TenantRow):
         Index(None, "referrer_id"),
         Index("referrals_purchase_id_idx", "purchase_id", postgresql_where=text("purchase_id IS NOT NULL")),
         Index(
-            "referrals_unjudged_idx",
+            "referrals_to_judge_idx",
             "changed_at",
-            postgresql_where=text("purchase_id IS DISTINCT FROM judged_purchase_id"),
+            postgresql_where=text(
+                "purchase_id IS DISTINCT FROM judged_purchase_id OR amendment_id IS DISTINCT FROM judged_amendment_id"
+            ),
         ),
     )
 
@@ -51,3 +54,6 @@ class ReferralRow(TenantRow):
     purchase_facts: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     judged_purchase_id: Mapped[UUID | None]
     changed_at: Mapped[datetime]
+    amendment_id: Mapped[UUID | None]
+    judged_amendment_id: Mapped[UUID | None]
+    kept: Mapped[dict[str, int] | None] = mapped_column(JSONB)

@@ -7,6 +7,7 @@ from uuid import UUID
 from services.loyalty.referrals import repository
 from services.loyalty.referrals.domain import Referral, normalize_code
 from services.loyalty.referrals.errors import ReferralCodeUnknown
+from services.platform.db.questions import Question, instant_question
 from services.platform.db.session import ReadSession
 
 
@@ -42,7 +43,6 @@ def unjudged_referrals(session: ReadSession, *, limit: int) -> tuple[Referral, .
     return tuple(repository.referral_of(row) for row in rows)
 
 
-def first_unjudged(session: ReadSession) -> datetime | None:
+def first_unjudged_question() -> Question[datetime | None]:
     """Since when a referral waits to be judged; None where none does."""
-    row = session.fetch_one(repository.FIRST_UNJUDGED)
-    return None if row is None else row["changed_at"]
+    return instant_question(repository.FIRST_UNJUDGED, "changed_at")

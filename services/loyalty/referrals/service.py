@@ -5,13 +5,14 @@ means for the referrer is judged afterwards by an errand of `services.loyalty.ac
 alone: so no two members ever wait for each other in a circle.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from services.loyalty.programs.domain.fields import FactValue
+from services.loyalty.programs.domain.conditions.fields import FactValue
 from services.loyalty.referrals import repository
 from services.loyalty.referrals.domain import FirstPurchase, Referral, new_code
 from services.platform.db.session import Statement, UnitOfWork
@@ -47,11 +48,24 @@ def first_purchase_statements(uow: UnitOfWork, purchases: Sequence[FirstPurchase
             "friend_id": str(one.friend_id),
             "purchase_id": str(one.purchase_id),
             "occurred_at": one.occurred_at.isoformat(),
-            "facts": {name: _json(fact) for name, fact in one.facts.items() if fact is not None},
+            "facts": _facts_json(one),
+            "amendment_id": str(one.amendment_id) if one.amendment_id else None,
         }
         for one in purchases
     ]
     return [Statement(repository.MARK, {"rows": Jsonb(rows), "now": uow.now})] if rows else []
+
+
+def amended_statement(uow: UnitOfWork, purchase: FirstPurchase) -> Statement:
+    """Tell of an amendment of a purchase that may be a friend's first: what it is worth is judged again."""
+    values = {
+        "friend_id": purchase.friend_id,
+        "purchase_id": purchase.purchase_id,
+        "facts": Jsonb(_facts_json(purchase)),
+        "amendment_id": purchase.amendment_id,
+        "now": uow.now,
+    }
+    return Statement(repository.AMEND, values)
 
 
 def purchase_gone_statements(uow: UnitOfWork, *, purchase_ids: Collection[UUID]) -> list[Statement]:
@@ -63,9 +77,19 @@ def purchase_gone_statements(uow: UnitOfWork, *, purchase_ids: Collection[UUID])
     return [Statement(repository.REOPEN, values)] if purchase_ids else []
 
 
-def judged_statement(*, referral: Referral) -> Statement:
-    """The referrer has now what the referral is worth."""
-    return Statement(repository.JUDGED, {"friend_id": referral.friend_id, "purchase_id": referral.purchase_id})
+def judged_statement(*, referral: Referral, kept: Mapping[str, int]) -> Statement:
+    """The referrer has now what the referral is worth, and still has what of earlier rewards is ``kept``, by unit."""
+    values = {
+        "friend_id": referral.friend_id,
+        "purchase_id": referral.purchase_id,
+        "amendment_id": referral.amendment_id,
+        "kept": Jsonb(dict(kept)) if kept else None,
+    }
+    return Statement(repository.JUDGED, values)
+
+
+def _facts_json(purchase: FirstPurchase) -> dict[str, Any]:
+    return {name: _json(fact) for name, fact in purchase.facts.items() if fact is not None}
 
 
 def _json(fact: FactValue) -> FactValue:

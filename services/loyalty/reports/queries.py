@@ -6,8 +6,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
+from services.loyalty.expiry.queries import members_not_reached
 from services.loyalty.ledger import queries as ledger
-from services.loyalty.ledger.domain.flows import CohortMonth, Flows
+from services.loyalty.ledger.domain.flows import CohortMonth, Flows, KeptAlive
 from services.loyalty.programs.domain import ProgramDocument
 from services.loyalty.programs.errors import ProgramNotPublished
 from services.loyalty.programs.queries import version_in_force
@@ -75,14 +76,18 @@ def liability_report(session: ReadSession, *, wish: ReportWish) -> LiabilityRepo
         origin=wish.origin,
     )
     cohorts, developments = _cohorts(by_cohort(rows), months, wish, document, as_of)
+    kept = ledger.kept_alive(
+        session, since=_midnight(wish.from_date, zone), until=until, unit=wish.unit, origin=wish.origin
+    )
     return LiabilityReport(
         from_date=wish.from_date,
         to_date=wish.to_date,
         timezone=document.timezone,
         currency=document.currency,
-        units=_units(cohorts, developments, wish),
+        units=_units(cohorts, developments, wish, kept, document),
         cohorts=cohorts,
         stores=by_store(rows) if wish.by_store else (),
+        members_not_reached=members_not_reached(session, first=wish.from_date, last=wish.to_date, unit=wish.unit),
     )
 
 
@@ -109,7 +114,7 @@ def _cohorts(
             development=developments.get(unit, Development((), None)),
             rate=stated,
         )
-        minor = _minor(expected, unit, wish, document)
+        minor = _minor(expected.to_redeem, unit, wish, document)
         reports.append(CohortReport(unit, cohort, found, expected, minor))
     return tuple(reports), developments
 
@@ -118,6 +123,8 @@ def _units(
     cohorts: Sequence[CohortReport],
     developments: Mapping[str, Development],
     wish: ReportWish,
+    kept: Mapping[str, KeptAlive],
+    document: ProgramDocument,
 ) -> tuple[UnitReport, ...]:
     totals: dict[str, tuple[Flows, Estimate]] = {}
     for cohort in cohorts:
@@ -137,13 +144,15 @@ def _units(
         # What is shown of cohorts adds up to what is shown of the unit.
         minors = [cohort.liability_minor for cohort in cohorts if cohort.unit == unit]
         minor = None if wish.value is None else sum(each for each in minors if each is not None)
-        reports.append(UnitReport(unit, flows, expected, shown, minor))
+        alive = kept.get(unit, KeptAlive())
+        cost = _minor(alive.standing + alive.redeemed, unit, wish, document)
+        reports.append(UnitReport(unit, flows, expected, shown, minor, alive, cost))
     return tuple(reports)
 
 
-def _minor(expected: Estimate, unit: str, wish: ReportWish, document: ProgramDocument) -> int | None:
+def _minor(points: int, unit: str, wish: ReportWish, document: ProgramDocument) -> int | None:
     scale = next((known.scale for known in document.units if known.code == unit), document.unit.scale)
-    return liability_minor(expected.to_redeem, scale=scale, value=wish.value, exponent=exponent(document.currency))
+    return liability_minor(points, scale=scale, value=wish.value, exponent=exponent(document.currency))
 
 
 def _decimal(rate: Fraction) -> Decimal:

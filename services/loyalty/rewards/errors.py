@@ -1,6 +1,7 @@
 """What rewards refuse."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from services.platform.errors import DomainError
@@ -44,3 +45,37 @@ class RewardChanged(RewardError):
 
     given: int
     actual: int
+
+
+@dataclass(eq=False)
+class RewardNotAvailable(RewardError):
+    """The reward cannot be had yet, or any more."""
+
+    reward_id: UUID
+    available_from: datetime | None
+    available_until: datetime | None
+
+
+@dataclass(eq=False)
+class RewardNotEligible(RewardError):
+    """The reward is not for this member, or not here. ``reason`` is tier, segment or store."""
+
+    reward_id: UUID
+    reason: str
+
+
+@dataclass(eq=False)
+class RewardLimitReached(RewardError):
+    """The member would have more than ``maximum`` pieces within a calendar period; ``used`` were had already."""
+
+    reward_id: UUID
+    period: str
+    maximum: int
+    used: int
+
+
+@dataclass(eq=False)
+class RewardHasNoCodes(RewardError):
+    """Only a virtual reward gives codes."""
+
+    reward_id: UUID

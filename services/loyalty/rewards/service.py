@@ -7,6 +7,10 @@ from uuid import UUID
 from psycopg.errors import CheckViolation
 from psycopg.rows import DictRow
 
+from services.loyalty.budgets import queries as budgets
+from services.loyalty.budgets.errors import BudgetNotFound
+from services.loyalty.coupons import queries as coupons
+from services.loyalty.coupons.errors import CouponDefinitionNotFound
 from services.loyalty.programs import service as programs
 from services.loyalty.programs.domain import StarterReward, template
 from services.loyalty.programs.domain.publishing import AppliedTemplate, ApplyProgramTemplate
@@ -14,31 +18,46 @@ from services.loyalty.rewards import queries, repository
 from services.loyalty.rewards.domain import (
     CODE_LENGTH_MAX,
     CreateReward,
+    ImportedCodes,
+    ImportRewardCodes,
     Reward,
     RewardContent,
     RewardKind,
     UpdateReward,
     check_content,
     check_stock,
+    read_codes,
 )
-from services.loyalty.rewards.errors import RewardArchived, RewardChanged, RewardNotFound, RewardOutOfStock
+from services.loyalty.rewards.errors import (
+    RewardArchived,
+    RewardChanged,
+    RewardHasNoCodes,
+    RewardNotFound,
+    RewardOutOfStock,
+)
 from services.platform.db.session import Statement, UnitOfWork
+from services.platform.errors import InvalidInput
+from services.platform.idempotency import service as idempotency
 from services.platform.ids import new_id
 from services.platform.text import check_text
+
+IMPORT = "importRewardCodes"
 
 
 def create_reward(uow: UnitOfWork, *, command: CreateReward) -> Reward:
     """Offer a reward.
 
     Raises:
-        InvalidInput, RewardCodeTaken
+        InvalidInput, RewardCodeTaken, BudgetNotFound, CouponDefinitionNotFound
     """
+    content = check_content(command.content)
+    _check_links(uow, content)
     reward = Reward(
         id=new_id(),
         code=check_text(command.code, field="code", length_max=CODE_LENGTH_MAX),
         version=1,
         version_id=new_id(),
-        content=check_content(command.content),
+        content=content,
         stock=check_stock(command.stock),
         created_at=uow.now,
         archived_at=None,
@@ -51,10 +70,11 @@ def update_reward(uow: UnitOfWork, *, command: UpdateReward) -> Reward:
     """Change what a reward says and costs: its next version. Redemptions keep the version that they paid.
 
     Raises:
-        InvalidInput, RewardNotFound, RewardArchived
+        InvalidInput, RewardNotFound, RewardArchived, BudgetNotFound, CouponDefinitionNotFound
         RewardChanged: somebody else has edited it meanwhile.
     """
     content = check_content(command.content)
+    _check_links(uow, content)
     reward = _lock(uow, command.reward_id)
     if reward.archived_at is not None:
         raise RewardArchived(reward_id=reward.id)
@@ -106,14 +126,82 @@ def start_program(uow: UnitOfWork, *, command: ApplyProgramTemplate) -> AppliedT
     return applied
 
 
-def take_one_statement(*, reward_id: UUID) -> Statement:
-    """Take one piece out of stock, where stock is counted; hand a `CheckViolation` to `refusal_of`."""
-    return Statement(repository.TAKE_ONE, {"id": reward_id})
+def import_codes(uow: UnitOfWork, *, command: ImportRewardCodes) -> ImportedCodes:
+    """Add codes to the pool of a virtual reward: each is a piece of its stock, and goes to one redemption.
+
+    Raises:
+        InvalidInput, RewardNotFound, RewardArchived
+        RewardHasNoCodes: the reward is of another kind.
+        IdempotencyConflict, IdempotencyKeyInvalid
+    """
+    codes, repeated = read_codes(command.csv)
+    stored = idempotency.claim(uow, operation=IMPORT, key=command.idempotency_key, request_hash=command.request_hash)
+    if stored is not None:
+        return ImportedCodes(UUID(stored["rewardId"]), stored["added"], stored["repeated"], replayed=True)
+    reward = _lock(uow, command.reward_id)
+    if reward.archived_at is not None:
+        raise RewardArchived(reward_id=reward.id)
+    if reward.content.kind is not RewardKind.VIRTUAL:
+        raise RewardHasNoCodes(reward_id=reward.id)
+    added = len(uow.fetch_all(repository.ADD_CODES, repository.code_values(reward.id, codes, uow.now)))
+    imported = ImportedCodes(reward.id, added, repeated + len(codes) - added, replayed=False)
+    answer = {"rewardId": str(reward.id), "added": added, "repeated": imported.repeated}
+    uow.fetch_pipeline(
+        [
+            Statement(repository.COUNT_CODES, {"id": reward.id, "added": added}),
+            idempotency.settle_statement(operation=IMPORT, key=command.idempotency_key, result=answer),
+        ]
+    )
+    return imported
+
+
+def take_statement(*, reward_id: UUID, quantity: int = 1) -> Statement:
+    """Take pieces out of stock, where stock is counted; hand a `CheckViolation` to `refusal_of`."""
+    return Statement(repository.TAKE, {"id": reward_id, "quantity": quantity})
+
+
+def put_back_statement(*, reward_id: UUID, quantity: int) -> Statement:
+    """Put pieces back into stock, where stock is counted."""
+    return Statement(repository.PUT_BACK, {"id": reward_id, "quantity": quantity})
+
+
+def assign_codes_statement(uow: UnitOfWork, *, reward_id: UUID, redemption_id: UUID, quantity: int) -> Statement:
+    """Give a redemption codes of the reward's pool; its rows go to `check_assigned`, before anything is committed."""
+    values = {"reward_id": reward_id, "redemption_id": redemption_id, "quantity": quantity, "now": uow.now}
+    return Statement(repository.ASSIGN_CODES, values)
+
+
+def check_assigned(rows: Sequence[DictRow], *, reward_id: UUID, quantity: int) -> None:
+    """Refuse when the pool had too few codes.
+
+    Raises:
+        RewardOutOfStock
+    """
+    if len(rows) < quantity:
+        raise RewardOutOfStock(reward_id=reward_id)
 
 
 def refusal_of(error: CheckViolation, *, reward_id: UUID) -> RewardOutOfStock | None:
-    """What a violated check says of `take_one_statement`; None when it says nothing."""
+    """What a violated check says of `take_statement`; None when it says nothing."""
     return RewardOutOfStock(reward_id=reward_id) if repository.is_out_of_stock(error) else None
+
+
+def _check_links(uow: UnitOfWork, content: RewardContent) -> None:
+    """What the terms name must be there: the coupon of a coupon, the budget that counts the same money."""
+    terms = content.terms
+    if terms.coupon_definition_id is not None:
+        if content.kind is not RewardKind.COUPON:
+            raise InvalidInput(field="couponDefinitionId", reason="NOT_ALLOWED", limit=content.kind.value)
+        found = coupons.definitions_by_ids(uow, definition_ids=(terms.coupon_definition_id,))
+        if not found:
+            raise CouponDefinitionNotFound(coupon_definition_id=terms.coupon_definition_id)
+    if terms.budget_id is None:
+        return
+    budget = budgets.budgets_by_ids(uow, budget_ids=(terms.budget_id,)).get(terms.budget_id)
+    if budget is None:
+        raise BudgetNotFound(budget_id=terms.budget_id)
+    if terms.unit_cost_minor and budget.content.currency not in {None, terms.currency}:
+        raise InvalidInput(field="currency", reason="OUT_OF_RANGE", limit=budget.content.currency)
 
 
 def _lock(uow: UnitOfWork, reward_id: UUID) -> Reward:

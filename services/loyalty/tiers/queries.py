@@ -213,18 +213,23 @@ def tier_as_of(session: ReadSession, *, member_id: UUID, at: datetime) -> str | 
     return level_at(ladder.tiers, result.record, at=session.now).code
 
 
-def next_due(session: ReadSession) -> datetime | None:
+def next_due_question(session: ReadSession) -> Question[datetime | None]:
     """The earliest instant at which a member's tier is to be decided; now, while any was decided by other rules."""
-    version = version_in_force(session, at=session.now)
-    if version is None:
-        return None
-    ladder = ladder_of(version)
-    others = [Statement(repository.OTHERS, {"ladder": ladder.mark, "limit": 1})] if ladder.has_reviews else []
-    due_rows, *other_rows = session.fetch_pipeline([Statement(repository.FIRST_DUE), *others])
-    if any(other_rows):
-        return session.now
-    due: datetime | None = due_rows[0]["next_at"]
-    return due
+    read = versions_read(session, instants=(session.now,))
+
+    def answer(rows: Sequence[list[DictRow]]) -> datetime | None:
+        version_rows, (due,), (ladders,) = rows
+        version = in_force(read.versions(version_rows), at=session.now)
+        if version is None:
+            return None
+        ladder = ladder_of(version)
+        others = {ladders["first"], ladders["last"]} - {None, ladder.mark}
+        if ladder.has_reviews and (others or ladders["has_undecided"]):
+            return session.now
+        next_at: datetime | None = due["next_at"]
+        return next_at
+
+    return Question([read.statement, Statement(repository.FIRST_DUE), Statement(repository.LADDERS)], answer)
 
 
 def due_members(session: ReadSession, ladder: Ladder, *, limit: int) -> tuple[UUID, ...]:

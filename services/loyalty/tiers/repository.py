@@ -66,6 +66,11 @@ OTHERS = """
 UNION ALL (SELECT member_id FROM member_tiers WHERE ladder > %(ladder)s ORDER BY ladder, member_id LIMIT %(limit)s)
 UNION ALL (SELECT member_id FROM member_tiers WHERE ladder IS NULL ORDER BY member_id LIMIT %(limit)s)
 LIMIT %(limit)s"""
+# The ends of an index tell whether any member was decided by other rules.
+LADDERS = """
+SELECT min(ladder) AS first, max(ladder) AS last,
+    EXISTS (SELECT FROM member_tiers WHERE ladder IS NULL) AS has_undecided
+FROM member_tiers"""
 FIRST_DUE = "SELECT min(next_at) AS next_at FROM member_tiers WHERE next_at IS NOT NULL"
 CHANGE_COLUMNS = """
 id, member_id, from_code, to_code, kind, event_id, reason, until, actor_kind, actor_id, at, recorded_at"""

@@ -63,5 +63,5 @@ def _run(limit: int, database: Database, home: Home, now: datetime) -> int:
 
 
 ERRANDS: tuple[Errand, ...] = (
-    Errand(NAME, Phase.TIER_REVIEW, next_due=queries.next_due, run=partial(_run, MEMBERS_MAX)),
+    Errand(NAME, Phase.TIER_REVIEW, next_due=queries.next_due_question, run=partial(_run, MEMBERS_MAX)),
 )

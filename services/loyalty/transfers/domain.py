@@ -96,7 +96,8 @@ def received_lots(
             amount=-movement.delta,
             origin=LotOrigin(ORIGIN, transfer_id, funder_store_id=lot.origin.funder_store_id),
             now=now,
-            validity=renewed or lot.validity,
+            # What the recipient does from now on moves the end from where it is now.
+            validity=renewed or lot.validity.rebased(None),
         )
         for movement, lot in ((movement, drawn_from[movement.lot_id]) for movement in movements)
     )

@@ -15,7 +15,10 @@ LEASE = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """A message to be queued. ``addressee_id`` is the member (or the invitation), ``notice_key`` what it is about."""
+    """A message to be queued. ``addressee_id`` is the member (or the invitation), ``notice_key`` what it is about.
+
+    Under ``notice_id`` whoever asked for it is told what became of it.
+    """
 
     addressee_id: UUID
     notice_key: str
@@ -24,6 +27,7 @@ class NewMessage:
     locale: Locale
     address: str
     variables: dict[str, str]
+    notice_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,8 @@ class ClaimedMessage:
     attempts: int
     correlation_id: str
     """Of the request that the message comes of."""
+    addressee_id: UUID
+    notice_id: UUID | None
 
 
 def backoff(attempts: int) -> timedelta:

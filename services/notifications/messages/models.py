@@ -40,3 +40,5 @@ class MessageRow(TenantRow):
     correlation_id: Mapped[str]
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
+    notice_id: Mapped[UUID | None]
+    """Under which whoever asked for it is told what became of it."""

@@ -13,15 +13,15 @@ from services.platform.db.session import UnitOfWork
 # One message for a notice, addressee and channel, whatever is delivered twice.
 INSERT = """
 INSERT INTO messages (id, addressee_id, notice_key, channel, template, locale, address, variables, state, attempts,
-    leased_until, correlation_id, created_at)
+    leased_until, correlation_id, created_at, notice_id)
 VALUES (%(id)s, %(addressee_id)s, %(notice_key)s, %(channel)s, %(template)s, %(locale)s, %(address)s, %(variables)s,
-    'queued', 0, %(leased_until)s, %(correlation_id)s, %(now)s)
+    'queued', 0, %(leased_until)s, %(correlation_id)s, %(now)s, %(notice_id)s)
 ON CONFLICT (notice_key, channel, addressee_id) DO NOTHING"""
 CLAIM = """
 UPDATE messages SET attempts = attempts + 1, leased_until = %(leased_until)s
 WHERE id = %(id)s AND state = 'queued' AND attempts < %(attempts_max)s
 AND (attempts = 0 OR leased_until <= %(now)s)
-RETURNING id, channel, template, locale, address, variables, attempts, correlation_id"""
+RETURNING id, channel, template, locale, address, variables, attempts, correlation_id, addressee_id, notice_id"""
 PARK_EXHAUSTED = """
 UPDATE messages SET state = 'parked'
 WHERE id = %(id)s AND state = 'queued' AND attempts >= %(attempts_max)s AND leased_until <= %(now)s"""
@@ -49,6 +49,7 @@ def insert_message(
         "leased_until": leased_until,
         "correlation_id": uow.correlation_id,
         "now": now,
+        "notice_id": message.notice_id,
     }
     return uow.execute(INSERT, values) == 1
 
@@ -69,6 +70,8 @@ def claim_message(uow: UnitOfWork, message_id: UUID, *, now: datetime, leased_un
         variables=row["variables"],
         attempts=row["attempts"],
         correlation_id=row["correlation_id"],
+        addressee_id=row["addressee_id"],
+        notice_id=row["notice_id"],
     )
 
 
@@ -77,6 +80,10 @@ def mark_sent(uow: UnitOfWork, message_id: UUID, *, reference: str, now: datetim
     return uow.execute(SENT, {"id": message_id, "reference": reference, "now": now}) == 1
 
 
-def mark_not_sent(uow: UnitOfWork, message_id: UUID, *, state: str, leased_until: datetime, error: str) -> None:
-    """Note a failed attempt; ``state`` says whether there will be another (queued) or not (failed, parked)."""
-    uow.execute(NOT_SENT, {"id": message_id, "state": state, "leased_until": leased_until, "error": error})
+def mark_not_sent(uow: UnitOfWork, message_id: UUID, *, state: str, leased_until: datetime, error: str) -> bool:
+    """Note a failed attempt; ``state`` says whether there will be another (queued) or not (failed, parked).
+
+    False when the message was not queued any more.
+    """
+    values = {"id": message_id, "state": state, "leased_until": leased_until, "error": error}
+    return uow.execute(NOT_SENT, values) == 1

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
+from services.contracts.events.notifications import NoticeSettled
 from services.notifications.channels.domain import Accepted
 from services.notifications.messages import repository
 from services.notifications.messages.domain import ATTEMPTS_MAX, LEASE, ClaimedMessage, NewMessage, backoff
@@ -10,6 +11,7 @@ from services.platform.clock import wall_now
 from services.platform.db.session import UnitOfWork
 from services.platform.ids import new_id
 from services.platform.metering.service import count
+from services.platform.outbox.service import publish
 from services.platform.telemetry import metrics
 
 RING_GRACE = timedelta(seconds=20)
@@ -33,6 +35,7 @@ def settle_sent(uow: UnitOfWork, message: ClaimedMessage, accepted: Accepted) ->
     """Note that the provider took the message, and count it, once."""
     if repository.mark_sent(uow, message.id, reference=accepted.provider_reference, now=wall_now()):
         count(uow, meter=f"messages.{message.channel}", event_id=message.id)
+        _tell(uow, message, "accepted")
     metrics.message_done(message.channel, "sent")
 
 
@@ -42,4 +45,11 @@ def settle_failed(uow: UnitOfWork, message: ClaimedMessage, *, reason: str, is_f
     state = "failed" if is_final else "parked" if is_exhausted else "queued"
     leased_until = wall_now() + backoff(message.attempts)
     metrics.message_done(message.channel, "deferred" if state == "queued" else state)
-    repository.mark_not_sent(uow, message.id, state=state, leased_until=leased_until, error=reason)
+    if repository.mark_not_sent(uow, message.id, state=state, leased_until=leased_until, error=reason) and is_final:
+        _tell(uow, message, "unreachable")
+
+
+def _tell(uow: UnitOfWork, message: ClaimedMessage, outcome: str) -> None:
+    """Tell whoever asked for the notice what became of it."""
+    if message.notice_id is not None:
+        publish(uow, NoticeSettled(message.notice_id, message.addressee_id, outcome, message.channel))

@@ -42,6 +42,8 @@ class TemplateKey(StrEnum):
     REWARD_REDEEMED = "reward_redeemed"
     PURCHASE_REFUNDED = "purchase_refunded"
     POINTS_EXPIRING = "points_expiring"
+    COUPONS_EXPIRING = "coupons_expiring"
+    CASE_MOVED = "case_moved"
     STAFF_INVITATION = "staff_invitation"
     TIER_GRACE = "tier_grace"
     TIER_LOST = "tier_lost"
@@ -147,6 +149,25 @@ class PointsExpiring:
 
 
 @dataclass(frozen=True, slots=True)
+class CouponsExpiring:
+    """``coupons``, of which one is called ``coupon_name``, can be used on the day ``ends_on`` for the last time."""
+
+    brand: Brand
+    coupon_name: str
+    coupons: int
+    ends_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class CaseMoved:
+    """A case after the sale has gone on. ``kind`` and ``status`` are the codes of `case_words`."""
+
+    brand: Brand
+    kind: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class StaffInvitation:
     """Somebody is asked to work with the merchant. ``accept_url`` carries the secret of the invitation.
 
@@ -201,6 +222,8 @@ Notice = (
     | RewardRedeemed
     | PurchaseRefunded
     | PointsExpiring
+    | CouponsExpiring
+    | CaseMoved
     | StaffInvitation
     | TierGrace
     | TierLost

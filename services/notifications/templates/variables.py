@@ -1,7 +1,10 @@
 """From the facts of a notice to the variables of its template, written as the reader's locale writes them."""
 
+from services.notifications.templates.case_words import kind_name, status_name
 from services.notifications.templates.domain import (
     Brand,
+    CaseMoved,
+    CouponsExpiring,
     Locale,
     Notice,
     PointsExpiring,
@@ -33,6 +36,8 @@ DECLARED_VARIABLES: dict[TemplateKey, frozenset[str]] = {
     TemplateKey.PURCHASE_REFUNDED: _BRAND
     | {"unit_name", "store_name", "refunded_at", "refunded", "points_taken_back", "balance", "shortfall"},
     TemplateKey.POINTS_EXPIRING: _BRAND | {"unit_name", "points_ending", "ends_on"},
+    TemplateKey.COUPONS_EXPIRING: _BRAND | {"coupon_name", "coupons", "ends_on"},
+    TemplateKey.CASE_MOVED: _BRAND | {"kind_name", "status_name"},
     TemplateKey.STAFF_INVITATION: _BRAND | {"inviter_name", "role_name", "accept_url", "expires_at"},
     TemplateKey.TIER_GRACE: _BRAND | {"tier_name", "ends_at"},
     TemplateKey.TIER_LOST: _BRAND | {"lost_name", "tier_name", "changed_at"},
@@ -46,6 +51,8 @@ _TEMPLATES: dict[type[Notice], TemplateKey] = {
     RewardRedeemed: TemplateKey.REWARD_REDEEMED,
     PurchaseRefunded: TemplateKey.PURCHASE_REFUNDED,
     PointsExpiring: TemplateKey.POINTS_EXPIRING,
+    CouponsExpiring: TemplateKey.COUPONS_EXPIRING,
+    CaseMoved: TemplateKey.CASE_MOVED,
     StaffInvitation: TemplateKey.STAFF_INVITATION,
     TierGrace: TemplateKey.TIER_GRACE,
     TierLost: TemplateKey.TIER_LOST,
@@ -71,15 +78,24 @@ def variables_of(notice: Notice, *, locale: Locale) -> dict[str, str]:
             said = _purchase_refunded(notice, locale)
         case PointsExpiring():
             said = _points_expiring(notice, locale)
+        case CouponsExpiring():
+            ends_on = format_day(notice.ends_on, locale=locale)
+            said = {"coupon_name": notice.coupon_name, "coupons": str(notice.coupons), "ends_on": ends_on}
+        case CaseMoved():
+            said = {"kind_name": kind_name(notice.kind, locale), "status_name": status_name(notice.status, locale)}
         case StaffInvitation():
             said = _staff_invitation(notice, locale)
-        case TierGrace():
-            ends_at = format_moment(notice.ends_at, timezone=notice.timezone, locale=locale)
-            said = {"tier_name": notice.tier_name, "ends_at": ends_at}
-        case TierLost():
-            changed_at = format_moment(notice.changed_at, timezone=notice.timezone, locale=locale)
-            said = {"lost_name": notice.lost_name, "tier_name": notice.tier_name, "changed_at": changed_at}
+        case TierGrace() | TierLost():
+            said = _tier(notice, locale)
     return {**_brand(notice.brand), **said}
+
+
+def _tier(notice: TierGrace | TierLost, locale: Locale) -> dict[str, str]:
+    if isinstance(notice, TierGrace):
+        ends_at = format_moment(notice.ends_at, timezone=notice.timezone, locale=locale)
+        return {"tier_name": notice.tier_name, "ends_at": ends_at}
+    changed_at = format_moment(notice.changed_at, timezone=notice.timezone, locale=locale)
+    return {"lost_name": notice.lost_name, "tier_name": notice.tier_name, "changed_at": changed_at}
 
 
 def _points_receipt(notice: PointsReceipt, locale: Locale) -> dict[str, str]:

@@ -22,7 +22,7 @@ VALUES (%(id)s, %(user_id)s, %(organization_id)s, %(tenant_id)s, %(store_id)s, %
 ON CONFLICT (user_id, organization_id, tenant_id, store_id) DO UPDATE SET role = EXCLUDED.role"""
 # All owners are locked, so that two of them can't remove each other at once.
 GRANT_AND_OWNERS = """
-SELECT id, role FROM platform.staff_grants
+SELECT id, role, user_id, store_id FROM platform.staff_grants
 WHERE tenant_id = %(tenant_id)s AND (id = %(id)s OR (role = 'owner' AND store_id IS NULL)) ORDER BY id FOR UPDATE"""
 # A role that is accepted replaces the one that the person had there: an owner's would take the last owner away.
 OWNED_BY = """

@@ -18,6 +18,7 @@ from services.platform.auth.errors import (
 )
 from services.platform.auth.passwords import normalize_email
 from services.platform.auth.queries import maker_of_key
+from services.platform.auth.roles import follow_to_sandboxes
 from services.platform.auth.tokens import new_key_prefix, new_key_secret, new_session_secret
 from services.platform.db.session import UnitOfWork
 from services.platform.errors import InvalidInput
@@ -198,22 +199,25 @@ def revoke_invitation(uow: UnitOfWork, *, tenant: Tenant, invitation_id: UUID) -
 def remove_staff(uow: UnitOfWork, *, tenant: Tenant, remover: Principal, grant_id: UUID) -> None:
     """Take a role back that was given in a tenant or one of its stores. Sessions lose it within seconds.
 
+    A role in the whole of a live tenant is taken back in its sandboxes too.
+
     Raises:
         StaffNotFound
         RoleNotGrantable: the remover could not have given it.
         LastOwner
     """
-    rows = {
-        row["id"]: row["role"] for row in uow.fetch_all(sql.GRANT_AND_OWNERS, {"tenant_id": tenant.id, "id": grant_id})
-    }
+    rows = {row["id"]: row for row in uow.fetch_all(sql.GRANT_AND_OWNERS, {"tenant_id": tenant.id, "id": grant_id})}
     if grant_id not in rows:
         raise StaffNotFound
-    role = Role(rows[grant_id])
+    grant = rows[grant_id]
+    role = Role(grant["role"])
     if not any(role in GRANTABLE[own] for own in remover.roles()):
         raise RoleNotGrantable(role=role)
-    if role is Role.OWNER and list(rows.values()).count(Role.OWNER) == 1:
+    if role is Role.OWNER and sum(row["role"] == Role.OWNER for row in rows.values()) == 1:
         raise LastOwner
     uow.execute(sql.DELETE_GRANT, {"id": grant_id})
+    if grant["store_id"] is None:
+        follow_to_sandboxes(uow, live_tenant_id=tenant.id, user_id=grant["user_id"], role=None)
 
 
 def _require_grantable(maker: Principal, scopes: frozenset[Scope], *, store_id: UUID | None) -> None:

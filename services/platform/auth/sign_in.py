@@ -9,6 +9,7 @@ from services.platform.auth import repository as sql
 from services.platform.auth.domain import Role
 from services.platform.auth.errors import AlreadyOwner, InvitationInvalid, LoginFailed
 from services.platform.auth.passwords import Passwords
+from services.platform.auth.roles import follow_to_sandboxes
 from services.platform.auth.service import SignedIn, open_session
 from services.platform.auth.throttles import count_guess, forgive_guesses
 from services.platform.auth.tokens import Signer
@@ -113,5 +114,7 @@ def accept_invitation(
             store_id=offer["store_id"],
             role=Role(offer["role"]),
         )
+        if offer["store_id"] is None:
+            follow_to_sandboxes(uow, live_tenant_id=offer["tenant_id"], user_id=user_id, role=Role(offer["role"]))
         uow.execute(sql.ACCEPT_INVITATION, {"id": invitation_id, "now": now})
         return open_session(uow, user_id=user_id)

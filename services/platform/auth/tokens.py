@@ -4,8 +4,10 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
@@ -14,6 +16,9 @@ from services.platform.auth.errors import CredentialInvalid
 
 SECRET_BYTES = 32
 MEMBER_TOKEN_SECONDS = 3600
+QUOTE_LENGTH_MAX = 400_000
+"""Characters of a quote's token: a cart of 500 lines with long texts has about as many."""
+PASS_LINK_SECONDS = 600
 
 _SESSION = re.compile(r"rs_([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
 # The signer would also take other spellings of the same bytes.
@@ -109,11 +114,32 @@ class Signer:
         # These end at the tenant's own time, which a sandbox can move, or never.
         self._check_ins = URLSafeSerializer(secret, salt="check-in")
         self._shares = URLSafeSerializer(secret, salt="share")
+        self._quotes = URLSafeSerializer(secret, salt="quote", signer_kwargs={"digest_method": hashlib.sha256})
         self._visitors = hashlib.sha256(b"visitor" + secret).digest()
+        self._passes = URLSafeTimedSerializer(secret, salt="pass")
+        self._cards = hashlib.sha256(b"card" + secret).digest()
 
-    def member_token(self, *, tenant_id: UUID, member_id: UUID) -> str:
-        """A token by which a member reads their own data for an hour."""
-        return "rm_" + self._members.dumps([tenant_id.hex, member_id.hex])
+    def member_token(self, *, tenant_id: UUID, member_id: UUID, seconds: int = MEMBER_TOKEN_SECONDS) -> str:
+        """A token by which a member reads their own data, for an hour or less."""
+        assert 0 < seconds <= MEMBER_TOKEN_SECONDS
+        life = [] if seconds == MEMBER_TOKEN_SECONDS else [seconds]
+        return "rm_" + self._members.dumps([tenant_id.hex, member_id.hex, *life])
+
+    def card_key(self, tenant_id: UUID) -> bytes:
+        """The key of a tenant's rotating codes: those of one tenant say nothing to another."""
+        return hmac.digest(self._cards, tenant_id.bytes, "sha256")
+
+    def pass_token(self, *, tenant_id: UUID, member_id: UUID) -> str:
+        """The token in the address of a member's pass, good for ten minutes."""
+        return self._passes.dumps([tenant_id.hex, member_id.hex])
+
+    def pass_of(self, text: str) -> MemberToken | None:
+        """Whose pass an address asks for, None when the signature is not ours or too old."""
+        try:
+            tenant_id, member_id = self._passes.loads(text, max_age=PASS_LINK_SECONDS)
+        except (BadData, ValueError, TypeError):
+            return None
+        return MemberToken(UUID(hex=tenant_id), UUID(hex=member_id))
 
     def invitation_token(self, invitation_id: UUID) -> str:
         """The token in an invitation's link; how long it lasts is written in the invitation."""
@@ -153,6 +179,21 @@ class Signer:
         share = ShareToken(UUID(hex=tenant_id), UUID(hex=share_id))
         return share if self.share_token(share) == text else None
 
+    def quote_token(self, *, tenant_id: UUID, content: Mapping[str, Any]) -> str:
+        """The text of a tenant's promise, which is stored nowhere. When it ends is written in it."""
+        return self._quotes.dumps([tenant_id.hex, content])
+
+    def quote(self, text: str, *, tenant_id: UUID) -> Mapping[str, Any] | None:
+        """What a promise says, None when it is not one of ours to this tenant."""
+        if len(text) > QUOTE_LENGTH_MAX:
+            return None
+        try:
+            promised_by, content = self._quotes.loads(text)
+        except (BadData, ValueError, TypeError):
+            return None
+        is_ours = promised_by == tenant_id.hex and self._quotes.dumps([promised_by, content]) == text
+        return content if is_ours and isinstance(content, Mapping) else None
+
     def visitor_hash(self, share: ShareToken, *, visitor: str) -> bytes:
         """What tells visitors of one link apart, and tells nothing else: not who they are, nor what else they saw."""
         return hmac.digest(self._visitors, share.share_id.bytes + visitor.encode(), "sha256")
@@ -168,9 +209,14 @@ class Signer:
         if match := _KEY.fullmatch(token):
             return KeyToken(match[1], match[2])
         if match := _MEMBER.fullmatch(token):
-            try:
-                tenant_id, member_id = self._members.loads(match[1], max_age=MEMBER_TOKEN_SECONDS)
-            except BadData as error:
-                raise CredentialInvalid from error
-            return MemberToken(UUID(hex=tenant_id), UUID(hex=member_id))
+            return self._member(match[1])
         raise CredentialInvalid
+
+    def _member(self, text: str) -> MemberToken:
+        try:
+            tenant_id, member_id, *life = self._members.loads(text, max_age=MEMBER_TOKEN_SECONDS)
+            if life:
+                self._members.loads(text, max_age=life[0])
+        except BadData as error:
+            raise CredentialInvalid from error
+        return MemberToken(UUID(hex=tenant_id), UUID(hex=member_id))

@@ -26,6 +26,7 @@ _GRANTS = (MIGRATIONS.parent / "postgres" / "tenant_grants.sql").read_text
 
 TENANTS_PER_TRANSACTION = 20
 LOCK_TIMEOUT = "4s"
+CONNECT_TIMEOUT_SECONDS = 5
 SERVER_VERSION_MIN = 16
 
 # Alembic keeps the migration that it is at in its modules: two threads would write into each other's.
@@ -135,26 +136,31 @@ def migrate_tenants(direct_url: str, *, progress: Progress) -> tuple[tuple[UUID,
     return tuple(failed)
 
 
-def migrate_tenant(direct_url: str, tenant_id: UUID) -> None:
+def migrate_tenant(direct_url: str, tenant_id: UUID, *, lock_seconds: float) -> None:
     """Bring one tenant to the newest revision; nothing where it is there already, or further.
+
+    No lock is waited for longer than ``lock_seconds``.
 
     Raises:
         psycopg.Error: a lock was not to be had in time, or the server is away. Nothing has changed then.
     """
-    with psycopg.connect(direct_url, autocommit=True, row_factory=dict_row) as connection:
+    timeout = f"{round(lock_seconds * 1_000)}ms"
+    with psycopg.connect(
+        direct_url, autocommit=True, row_factory=dict_row, connect_timeout=CONNECT_TIMEOUT_SECONDS
+    ) as connection:
         row = connection.execute(
             "SELECT schema_revision FROM platform.tenants WHERE id = %s AND schema_revision < %s",
             [tenant_id, head_revision()],
         ).fetchone()
         if row is not None:
-            _migrate_together(connection, [(tenant_id, str(row["schema_revision"]))])
+            _migrate_together(connection, [(tenant_id, str(row["schema_revision"]))], lock_timeout=timeout)
 
 
 def _migrate_batch(
     connection: psycopg.Connection[dict[str, object]], batch: Sequence[tuple[UUID, str]]
 ) -> list[tuple[UUID, str]]:
     try:
-        _migrate_together(connection, batch)
+        _migrate_together(connection, batch, lock_timeout=LOCK_TIMEOUT)
     except psycopg.Error as error:
         if len(batch) == 1:
             return [(batch[0][0], str(error))]
@@ -163,9 +169,11 @@ def _migrate_batch(
     return []
 
 
-def _migrate_together(connection: psycopg.Connection[dict[str, object]], batch: Sequence[tuple[UUID, str]]) -> None:
+def _migrate_together(
+    connection: psycopg.Connection[dict[str, object]], batch: Sequence[tuple[UUID, str]], *, lock_timeout: str
+) -> None:
     with connection.transaction():
-        connection.execute(f"SET LOCAL lock_timeout TO '{LOCK_TIMEOUT}'".encode())
+        connection.execute("SELECT set_config('lock_timeout', %s, true)", [lock_timeout])
         for tenant_id, revision in batch:
             # Two runs take turns at the tenant's row, and the second finds the work done.
             locked = connection.execute(

@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
-import psycopg
 import structlog
 
 from services.platform.clock import monotonic, wall_now
 from services.platform.db.homes import PLATFORM, Home
 from services.platform.db.session import read_session
-from services.platform.errands import Errand, next_due, run_due
+from services.platform.errands import Errand, next_dues, run_due
 from services.platform.ids import new_id
-from services.platform.tenancy.domain import Tenant, TenantStatus
+from services.platform.tenancy.domain import TenantStatus
 from services.platform.tenancy.first_touch import is_behind
 from services.platform.tenancy.leases import give_lease_back, take_lease
 from services.platform.tenancy.registry import tenants
@@ -47,23 +46,13 @@ def _ring_for_errands(errands: Sequence[Errand], context: WorkContext, **_: obje
         return
     with read_session(context.database, PLATFORM, now=wall_now()) as session:
         active = tenants(session, status=TenantStatus.ACTIVE)
+    clocks = {tenant.home: tenant.now(wall_now()) for tenant in active if not is_behind(tenant)}
+    dues = next_dues(context.database, list(clocks.items()), errands)
     for tenant in active:
-        if _has_work(context, tenant, errands):
+        due = dues.get(tenant.home)
+        # The turn of a tenant that is behind this release begins with the migration.
+        if is_behind(tenant) or (due is not None and due <= clocks[tenant.home]):
             context.database.doorbell.ring("run_errands_of", tenant_id=str(tenant.id))
-
-
-def _has_work(context: WorkContext, tenant: Tenant, errands: Sequence[Errand]) -> bool:
-    if is_behind(tenant):
-        # Its turn begins with the migration.
-        return True
-    now = tenant.now(wall_now())
-    try:
-        due = next_due(context.database, tenant.home, errands, now=now)
-    except psycopg.Error:
-        # One tenant in trouble keeps no other from its errands.
-        log.exception("errands_not_known", tenant=tenant.slug)
-        return False
-    return due is not None and due <= now
 
 
 def _run_errands_of(errands: Sequence[Errand], context: WorkContext, *, tenant_id: str, **_: object) -> None:

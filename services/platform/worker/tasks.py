@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from services.platform.db.homes import PLATFORM, Home
 from services.platform.db.session import UnitOfWork, read_session, unit_of_work
 from services.platform.inbox.service import Handlers
 from services.platform.tenancy.domain import Tenant, TenantStatus
-from services.platform.tenancy.first_touch import bring_up_to_date, is_behind
+from services.platform.tenancy.first_touch import FirstTouches, is_behind
 from services.platform.tenancy.registry import TenantRegistry, tenants, usable
 
 
@@ -29,6 +29,7 @@ class WorkContext:
     registry: TenantRegistry
     handlers: Mapping[str, Handlers]
     """By consumer."""
+    first_touches: FirstTouches = field(default_factory=FirstTouches)
 
     def tenant(self, tenant_id: str) -> Tenant:
         """The tenant of a ring.
@@ -39,7 +40,7 @@ class WorkContext:
         """
         tenant = usable(self.registry.by_id(UUID(tenant_id)))
         if is_behind(tenant):
-            bring_up_to_date(self.settings.direct_database_url, tenant)
+            self.first_touches.bring(self.settings.direct_database_url, tenant)
             self.registry.forget()
             tenant = usable(self.registry.by_id(UUID(tenant_id)))
         # Log lines of the task name the tenant as people do.

@@ -1,6 +1,7 @@
 import itertools
 from collections.abc import Callable
 from dataclasses import replace as changed
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -8,18 +9,20 @@ from services.demo.chain import Chain
 from services.demo.dataset import BasketPosition, DatasetFiles, baskets
 from services.demo.errors import DatabaseLost
 from services.demo.households import enrollment
+from services.demo.nights import nights
 from services.demo.reconciliation import Comparison, Reconciliation, Subject, reconcile
-from services.demo.replay import Replayed, purchase_of, replay
+from services.demo.replay import Night, Replayed, purchase_of, replay
 from services.loyalty.ledger import queries as ledger
 from services.loyalty.members import queries as members
 from services.loyalty.members import service as enrolling
 from services.loyalty.members.domain import Identity, IdentityKind
 from services.loyalty.purchases import queries as purchases
 from services.loyalty.purchases import service as purchasing
-from services.platform.clock import wall_now
 from services.platform.db.engine import Database
 from services.platform.db.session import read_session, unit_of_work
 from tests.support.tenants import DatabaseUrls
+
+AFTERWARDS = datetime(2017, 2, 1, tzinfo=UTC)
 
 
 class Bench:
@@ -35,6 +38,7 @@ class Bench:
         stop_after: int | None = None,
         from_start: bool = False,
         is_stopped: Callable[[], bool] | None = None,
+        night: Night | None = None,
     ) -> Replayed:
         asked = itertools.count()
         return replay(
@@ -45,10 +49,11 @@ class Bench:
             from_start=from_start,
             progress=lambda done, total: self.told.append((done, total)),
             is_stopped=is_stopped or (lambda: next(asked) == stop_after),
+            night=night,
         )
 
-    def books(self, *, is_whole_year: bool = False) -> Reconciliation:
-        with read_session(self.database, self.chain.tenant.home, now=wall_now()) as session:
+    def books(self, *, is_whole_year: bool = False, at: datetime = AFTERWARDS) -> Reconciliation:
+        with read_session(self.database, self.chain.tenant.home, now=at) as session:
             return reconcile(
                 session, files=self.files, is_whole_year=is_whole_year, progress=lambda _done, _total: None
             )
@@ -79,6 +84,16 @@ def test_a_replay_records_every_basket_at_its_own_time(bench: Bench) -> None:
     assert (balance.earned, balance.spent, balance.available) == (120, 100, 20)
 
 
+def test_nights_pass_between_the_days(bench: Bench) -> None:
+    nights: list[datetime] = []
+
+    bench.replay(night=nights.append)
+
+    first = datetime(2017, 1, 1, 5, tzinfo=UTC)  # the shops' midnight
+    # Two baskets were paid at midnight sharp, after the night.
+    assert nights == [first, first + timedelta(days=1), first + timedelta(days=2)]
+
+
 def test_the_books_agree_with_the_data_and_with_each_other(bench: Bench) -> None:
     bench.replay()
 
@@ -92,10 +107,28 @@ def test_the_books_agree_with_the_data_and_with_each_other(bench: Bench) -> None
         Comparison(Subject.POINTS_EARNED, 147, 147),
         Comparison(Subject.POINTS_SPENT, 100, 100),
         Comparison(Subject.LEDGER_FAULTS, 0, 0),
+        Comparison(Subject.LIABILITY, 47, 47),
+        Comparison(Subject.LIABILITY_FAULTS, 0, 0),
         Comparison(Subject.METERED_PURCHASES, 4, 4),
         Comparison(Subject.METERED_REDEMPTIONS, 1, 1),
     )
     assert books.agrees
+
+
+def test_points_end_in_their_night_and_the_liability_report_adds_up(bench: Bench) -> None:
+    night = nights(bench.database, bench.chain.tenant)
+    ended = datetime(2017, 10, 1, 4, tzinfo=UTC)  # the midnight after September, where the shops are
+    bench.replay(night=night)
+
+    night(ended - timedelta(microseconds=1))
+    before = {each.subject: each for each in bench.books(at=ended).comparisons}
+    night(ended)
+    after = {each.subject: each for each in bench.books(at=ended).comparisons}
+
+    assert before[Subject.LIABILITY] == Comparison(Subject.LIABILITY, 47, 47)
+    assert after[Subject.LIABILITY] == Comparison(Subject.LIABILITY, 0, 0)
+    for subject in (Subject.LIABILITY_FAULTS, Subject.LEDGER_FAULTS):
+        assert after[subject] == Comparison(subject, 0, 0)
 
 
 def test_a_part_is_compared_with_its_part_of_the_data_and_a_year_with_the_years_numbers(bench: Bench) -> None:

@@ -6,19 +6,24 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from alembic import command
 from psycopg.rows import dict_row
 
+from services.gateway.execution.upgrades import LANES
 from services.loyalty.ledger.queries import verify
 from services.platform.clock import wall_now
 from services.platform.db.engine import Database, open_database
 from services.platform.db.homes import PLATFORM, Home
 from services.platform.db.session import read_session
 from services.platform.tenancy import first_touch, migrations
-from services.platform.tenancy.registry import tenant_by_slug
+from services.platform.tenancy.domain import Tenant
+from services.platform.tenancy.errors import TenantUpgrading
+from services.platform.tenancy.registry import TenantRegistry, tenant_by_slug
+from services.platform.worker.tasks import WorkContext
 from tests.support.graphql_client import GraphQLClient, fresh_key, running_gateway
 from tests.support.story import Merchant, quick_services, receipt, sign_up
 from tests.support.tenants import POOL_SIZE, DatabaseUrls
@@ -28,6 +33,8 @@ PROCESSES = 2
 WAITING = 3
 RELEASE_BEFORE = "0002"
 """What tenants are at when this release comes."""
+WITH_SHARES = "0009"
+"""What a tenant may be at that has shared links."""
 LEASE = "SELECT id FROM platform.tenants WHERE id = %s FOR UPDATE"
 """What two who migrate one tenant take turns at."""
 STORES = "{ stores(first: 50) { edges { node { id } } } }"
@@ -130,7 +137,7 @@ def test_who_has_waited_in_vain_is_told_to_come_again(
     _a_day_of(merchant)
     home = _home(database, merchant)
     _put_back(database_urls, home)
-    monkeypatch.setattr(migrations, "LOCK_TIMEOUT", "100ms")
+    monkeypatch.setattr(first_touch, "LOCK_SECONDS", 0.1)
     monkeypatch.setattr(first_touch, "WAIT_SECONDS_MAX", 0.0)
 
     with _new_processes(database_urls, tmp_path) as (process, _other_process):
@@ -148,6 +155,102 @@ def test_who_has_waited_in_vain_is_told_to_come_again(
         "retryAfterSeconds": 2,
     }
     assert len(again["edges"]) == 1
+
+
+def test_locked_tenants_leave_the_lanes_to_others(
+    gateway: GraphQLClient, database: Database, database_urls: DatabaseUrls, tmp_path: Path
+) -> None:
+    locked = [sign_up(gateway, f"locked-{number}") for number in range(2 * LANES)]
+    free = sign_up(gateway, "free")
+    _a_day_of(free)
+    homes = [_home(database, merchant) for merchant in (*locked, free)]
+    for home in homes:
+        _put_back(database_urls, home)
+    answers: list[object] = []
+
+    with _new_processes(database_urls, tmp_path) as (process, _other_process):
+        with psycopg.connect(database_urls.owner) as somebody:
+            for home in homes[:-1]:
+                somebody.execute(LEASE, [home.tenant_id])
+            waiting = [
+                threading.Thread(target=lambda merchant=each: answers.append(_at(process, merchant).ask(STORES)))
+                for each in locked
+            ]
+            for thread in waiting:
+                thread.start()
+            _wait_for_locks(database_urls, LANES)
+            _a_day_of(_at(process, free))
+            assert answers == []
+            somebody.rollback()
+        for thread in waiting:
+            thread.join(30)
+
+    assert len(answers) == len(locked)
+    assert {_revision(database_urls, home) for home in homes} == {migrations.head_revision()}
+
+
+def test_a_worker_leaves_a_locked_tenant_alone_for_a_while(
+    gateway: GraphQLClient,
+    database: Database,
+    database_urls: DatabaseUrls,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    home = _home(database, sign_up(gateway, "behind"))
+    _put_back(database_urls, home)
+    services = quick_services(database, database_urls, tmp_path)
+    services.buckets.close()
+    services.cost_meter.close()
+    context = WorkContext(services.settings, database, TenantRegistry(database), {})
+    tried: list[bool] = []
+
+    def counted(direct_url: str, tenant: Tenant) -> bool:
+        tried.append(try_once(direct_url, tenant))
+        return tried[-1]
+
+    try_once = first_touch.try_once
+    monkeypatch.setattr(first_touch, "try_once", counted)
+    monkeypatch.setattr(first_touch, "LOCK_SECONDS", 0.1)
+    with psycopg.connect(database_urls.owner) as somebody:
+        somebody.execute(LEASE, [home.tenant_id])
+        for _ring in range(20):
+            with pytest.raises(TenantUpgrading):
+                context.tenant(str(home.tenant_id))
+        somebody.rollback()
+    assert tried == [False]
+    monkeypatch.setattr(context.first_touches, "_rests", {})
+
+    assert context.tenant(str(home.tenant_id)).schema_revision == migrations.head_revision()
+    assert tried == [False, True]
+
+
+def test_a_link_and_a_promotion_meet_tenants_that_are_behind(
+    gateway: GraphQLClient, database: Database, database_urls: DatabaseUrls, tmp_path: Path
+) -> None:
+    merchant = sign_up(gateway, "behind")
+    merchant.start_program()
+    member = merchant.enroll()
+    made = merchant.do("createShare", "link", member={"id": member}, url="https://shop.example/", channel="x")
+    merchant.do("createSandbox", "sandbox { slug }", slug="behind-try", idempotencyKey=fresh_key())
+    with read_session(database, PLATFORM, now=wall_now()) as session:
+        sandbox = tenant_by_slug(session, "behind-try")
+    assert sandbox is not None
+    homes = [_home(database, merchant), sandbox.home]
+    for home in homes:
+        _put_back(database_urls, home, revision=WITH_SHARES)
+
+    with _new_processes(database_urls, tmp_path) as (process, other):
+        path = urlsplit(made["link"]).path
+        followed = process.as_(None).send("GET", path, headers={"User-Agent": "Mozilla/5.0"})
+        found = [_revision(database_urls, home) for home in homes]
+        revision = merchant.ask("{ program { draft { revision } } }")["draft"]["revision"]
+        promoted = _at(other, merchant).do(
+            "promoteProgram", "replaces { number }", sandboxSlug="behind-try", revision=revision
+        )
+
+    assert (followed.status, found) == (302, [migrations.head_revision(), WITH_SHARES])
+    assert promoted["replaces"] == {"number": 1}
+    assert {_revision(database_urls, home) for home in homes} == {migrations.head_revision()}
 
 
 @pytest.fixture
@@ -197,18 +300,24 @@ def _home(database: Database, merchant: Merchant) -> Home:
     return tenant.home
 
 
-def _put_back(urls: DatabaseUrls, home: Home) -> None:
-    """Take a tenant's schema back to what the release before made of it, with all that is in it."""
+def _wait_for_locks(urls: DatabaseUrls, count: int) -> None:
+    """Wait until so many connections wait for somebody's lock."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with psycopg.connect(urls.owner, autocommit=True) as owner:
+        while owner.execute(query).fetchone() != (count,):
+            threading.Event().wait(0.01)
+
+
+def _put_back(urls: DatabaseUrls, home: Home, *, revision: str = RELEASE_BEFORE) -> None:
+    """Take a tenant's schema back to what a release before made of it, with all that was in it then."""
     output = io.StringIO()
     config = migrations._config("tenant")  # noqa: SLF001  the product never goes back
     config.output_buffer = output
-    command.downgrade(config, f"{migrations.head_revision()}:{RELEASE_BEFORE}", sql=True)
+    command.downgrade(config, f"{migrations.head_revision()}:{revision}", sql=True)
     with psycopg.connect(urls.owner) as owner:
         owner.execute(f"SET LOCAL search_path TO {home.schema}".encode())
         owner.execute(output.getvalue().encode())
-        owner.execute(
-            "UPDATE platform.tenants SET schema_revision = %s WHERE id = %s", [RELEASE_BEFORE, home.tenant_id]
-        )
+        owner.execute("UPDATE platform.tenants SET schema_revision = %s WHERE id = %s", [revision, home.tenant_id])
 
 
 @contextmanager

@@ -217,6 +217,46 @@ def test_twenty_visits_of_one_day_are_one(owner: GraphQLClient) -> None:
     assert available(owner, member) == 15
 
 
+MANY = """
+mutation ($input: RecordActivitiesInput!) { recordActivities(input: $input) {
+  ... on RecordActivitiesPayload { results { index result {
+    __typename
+    ... on RecordActivityPayload { points balance replayed activity { externalId } }
+    ... on Error { code }
+  } } }
+} }"""
+
+
+def test_many_are_told_of_at_once(owner: GraphQLClient) -> None:
+    store = owner.create_store("main")
+    ann, bob = (enroll(owner)["member"]["id"] for _ in range(2))
+
+    def activity(number: int, member: str, done: dict[str, Any], **more: Any) -> dict[str, Any]:
+        told = {"source": "app", "externalId": f"many-{number}", "member": {"id": member}, "activity": done}
+        return told | {"idempotencyKey": f"many-{number}-{member}"} | more
+
+    visit = {"checkIn": {"isConfirmed": True}}
+    batch = [
+        activity(0, ann, visit, storeId=store),
+        activity(1, bob, visit, storeId=store),
+        activity(2, ann, visit),
+        activity(3, bob, {"review": {"sku": "latte"}}, storeId=store),
+    ]
+
+    first, again = (
+        owner.execute(MANY, {"input": {"activities": batch}}).data["recordActivities"]["results"] for _ in range(2)
+    )
+
+    assert [each["index"] for each in first] == [0, 1, 2, 3]
+    kept = {"__typename": "RecordActivityPayload", "points": 5, "balance": 15}
+    assert [each["result"] for each in first[:2]] == [
+        kept | {"replayed": False, "activity": {"externalId": f"many-{number}"}} for number in range(2)
+    ]
+    assert [each["result"]["code"] for each in first[2:]] == ["INVALID_INPUT", "PRODUCT_NOT_BOUGHT"]
+    assert [each["result"].get("replayed") for each in again] == [True, True, None, None]
+    assert [available(owner, member) for member in (ann, bob)] == [15, 15]
+
+
 def test_a_link_leads_on_and_earns_once(owner: GraphQLClient) -> None:
     member = enroll(owner)["member"]["id"]
     made = owner.do("CreateShare", member={"id": member}, url="https://shop.example/spring", channel="wechat")

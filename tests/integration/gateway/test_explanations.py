@@ -86,6 +86,55 @@ def _ask(client: GraphQLClient, rule: str, about: dict[str, Any]) -> Any:
     return client.execute(WHY_NOT, {"input": {"ruleId": rule, "about": about}}).data["whyNot"]
 
 
+def test_a_supposed_activity_is_asked_like_a_recorded_one(owner: GraphQLClient) -> None:
+    store, member = owner.create_store(), owner.enroll()
+    visits = {"id": "visits", "name": NAME, "trigger": "check_in", "formula": {"fixed": 5}}
+    reviews = {"id": "reviews", "name": NAME, "trigger": "review", "formula": {"fixed": 3}}
+    long = {"when": {"field": "event.textLength", "op": "ge", "value": 20}}
+    tasting = {
+        "code": "tasting",
+        "name": NAME,
+        "schema": {"type": "object", "properties": {"cups": {"type": "integer"}}},
+    }
+    cups = {"when": {"field": "event.data.cups", "op": "ge", "value": 3}, "event": "tasting"}
+    tastings = {"id": "tastings", "name": NAME, "trigger": "custom_event", "formula": {"fixed": 2}}
+    document = DOCUMENT | {
+        "events": [tasting],
+        "rules": [visits | {"caps": [{"limit": 8, "per": "day"}]}, reviews | long, tastings | cups],
+    }
+    saved = owner.do("SaveProgramDraft", document=document, revision=1)
+    owner.do("PublishProgram", revision=saved["draft"]["revision"])
+
+    def suppose(rule: str, deed: dict[str, Any], **more: Any) -> Any:
+        return _ask(owner, rule, {"supposed": {"member": {"id": member}, "activity": deed, **more}})
+
+    visit = suppose("visits", {"checkIn": {"isConfirmed": True}}, storeId=store)
+    again = suppose("visits", {"checkIn": {"isConfirmed": True}}, storeId=store)
+    homeless = suppose("visits", {"checkIn": {"isConfirmed": True}})
+    unbought = suppose("reviews", {"review": {"sku": "latte", "textLength": 3}})
+    few = suppose("tastings", {"customEvent": {"event": "tasting", "data": {"cups": 1}}})
+    unfit = suppose("tastings", {"customEvent": {"event": "tasting", "data": {"cups": "two"}}})
+    unknown = suppose("visits", {"customEvent": {"event": "dance", "data": {}}})
+
+    assert (visit["outcome"], visit["points"], visit["failing"]) == ("GAVE", 5, None)
+    assert (again["outcome"], again["points"]) == ("GAVE", 5)
+    assert (few["outcome"], few["points"], few["outcomeThen"], few["pointsThen"]) == ("CONDITION_FAILED", 0, "GAVE", 2)
+    assert [(each["field"], each["wanted"]) for each in few["changes"]] == [("event.data.cups", "3")]
+    codes = [each["code"] for each in (homeless, unbought, unfit, unknown)]
+    assert codes == ["INVALID_INPUT", "PRODUCT_NOT_BOUGHT", "EVENT_DATA_INVALID", "EVENT_NOT_DECLARED"]
+    recorded = owner.do(
+        "RecordActivity",
+        source="app",
+        externalId=fresh_key(),
+        member={"id": member},
+        activity={"checkIn": {"isConfirmed": True}},
+        storeId=store,
+        idempotencyKey=fresh_key(),
+    )
+    assert recorded["points"] == 5
+    assert suppose("visits", {"checkIn": {"isConfirmed": True}}, storeId=store)["code"] == "ACTIVITY_REPEATED"
+
+
 def test_an_entry_says_where_its_points_came_from(owner: GraphQLClient) -> None:
     store, member = owner.create_store(), owner.enroll()
     bought = owner.buy(member, store, "87.50")

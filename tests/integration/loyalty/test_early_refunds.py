@@ -15,6 +15,7 @@ from services.loyalty.purchases.domain import PurchaseRef
 from services.loyalty.purchases.errors import PurchaseNotFound, RefundByAnotherMember, RefundConflict
 from services.loyalty.stores.domain import Store
 from services.platform.errands import Errand
+from tests.support.builders.deeds import next_due
 from tests.support.builders.merchant import NOW, Merchant
 from tests.support.builders.programs import program, spend
 
@@ -145,12 +146,40 @@ def test_one_that_its_purchase_did_not_see_is_found_by_the_errand(merchant: Merc
     merchant.do(lambda uow: uow.execute("UPDATE waiting_refunds SET purchase_external_id = 'receipt'"))
     (errand,) = tasks.ERRANDS
 
-    due = merchant.read(errand.next_due)
+    due = next_due(merchant, errand)
+    assert run(errand, merchant) == 0
+    merchant.now += timedelta(minutes=1)
     done = run(errand, merchant)
 
-    assert (due, done) == (NOW, 1)
-    assert (run(errand, merchant), merchant.read(errand.next_due)) == (0, None)
+    assert (due, done) == (NOW + timedelta(minutes=1), 1)
+    assert (run(errand, merchant), next_due(merchant, errand)) == (0, None)
     assert merchant.balance(member_id).available == 7
+
+
+@pytest.mark.parametrize(("backdating_days", "waits_days"), [(30, 90), (200, 200)])
+def test_one_whose_purchase_never_comes_is_let_go(
+    merchant: Merchant, store: Store, backdating_days: int, waits_days: int
+) -> None:
+    merchant.program(document_json(program(spend(), policies=Policies(backdating_days=backdating_days))))
+    (errand,) = tasks.ERRANDS
+    merchant.refund(REF, AmountRefund(300))
+    merchant.refund(PurchaseRef("till", "other"), AmountRefund(300))
+    merchant.now += timedelta(hours=1)
+
+    assert (run(errand, merchant), run(errand, merchant)) == (2, 0)
+    assert next_due(merchant, errand) == NOW + timedelta(days=waits_days)
+    merchant.now = NOW + timedelta(days=waits_days, microseconds=-1)
+    assert run(errand, merchant) == 0
+    bought = merchant.buy(store, merchant.member(), 1_000, external_id="other")
+    merchant.now = NOW + timedelta(days=waits_days)
+    assert (run(errand, merchant), next_due(merchant, errand)) == (1, None)
+
+    assert waiting(merchant) == [
+        {"state": "refused", "refusal": "PURCHASE_NOT_FOUND"},
+        {"state": "applied", "refusal": None},
+    ]
+    assert bought.member_id is not None
+    assert merchant.balance(bought.member_id).available == 7
 
 
 def run(errand: Errand, merchant: Merchant) -> int:

@@ -4,12 +4,15 @@ from datetime import timedelta
 from uuid import UUID
 
 from services.loyalty.activities import service as activities
+from services.loyalty.checkout.domain import PointsAsked
 from services.loyalty.members.domain import EnrollMember, Identity, IdentityKind
 from services.loyalty.programs.domain import (
     Cap,
     CapMeasure,
     CapPeriod,
     Expiry,
+    PayWithPoints,
+    Policies,
     Sliding,
     Span,
     TimeUnit,
@@ -23,6 +26,7 @@ from services.loyalty.stores.domain import Store
 from tests.integration.loyalty.conftest import Dump
 from tests.support.builders.merchant import Merchant
 from tests.support.builders.programs import fixed, program, spend, unit
+from tests.support.builders.till import Till, off
 from tests.support.state_hash import state
 
 EVERYTHING = program(
@@ -30,6 +34,7 @@ EVERYTHING = program(
     spend("stars", unit="stars", per=500),
     fixed("friend", 50, trigger=Trigger.REFERRAL_PURCHASED),
     levels=(("base", "1"),),
+    policies=Policies(pay_with_points=PayWithPoints(is_allowed=True)),
     units=(
         unit(expiry=Expiry(sliding=Sliding(Span(6, TimeUnit.MONTH), ("purchase",)))),
         unit("stars"),
@@ -50,9 +55,13 @@ def test_every_table_that_a_purchase_writes_is_undone_or_history(merchant: Merch
     merchant.buy(store, friend_id, 90_000)
     merchant.now += timedelta(days=1)
     merchant.buy(store, friend_id, 90_000)
+    written = changed(before, dump())
+    till = Till(merchant, store)
+    coupon = till.give(friend_id, till.coupon_kind(off(100), budget_id=till.budget(units_max=1).id))
+    before = dump()
+    till.commit(till.quote(friend_id, 1_000, coupon_ids=(coupon,), points=PointsAsked(points=10)).cart)
+    written |= changed(before, dump())
 
-    after = dump()
-    written = {name.partition(".")[2] for name, digest in after.items() if before[name] != digest}
     undone = frozenset().union(*(effect.tables for effect in EFFECTS.values()))
     assert written - undone - HISTORIES == set()
     assert {
@@ -63,6 +72,9 @@ def test_every_table_that_a_purchase_writes_is_undone_or_history(merchant: Merch
         "tier_amounts",
         "referrals",
         "ledger_activities",
+        "coupons",
+        "budgets",
+        "purchase_settlements",
     } <= written
 
 
@@ -80,6 +92,11 @@ def test_what_does_everything_was_never_there_once_it_came_back(merchant: Mercha
     assert merchant.read(state) == before
     assert merchant.read(state).hash == before.hash
     assert merchant.verdict().faults == ()
+
+
+def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
+    """The tables that changed, by their names without a schema."""
+    return {name.partition(".")[2] for name, digest in after.items() if before[name] != digest}
 
 
 def referred(merchant: Merchant) -> UUID:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from services.gateway.graphql.purchases import types
 from services.loyalty.ledger import queries as ledger
 from services.loyalty.members import service as members
 from services.loyalty.members.domain import TagMember
@@ -255,3 +256,29 @@ def test_a_quote_names_caps_and_the_tiers_effect(merchant: Merchant, store: Stor
         ("points", 90, 90, 8),
     ]
     assert ([line.points for line in quote.lines], quote.tier_multiplier) == ([6, 2], Decimal(1))
+
+
+def test_a_purchase_tells_clients_what_its_till_told(merchant: Merchant, store: Store) -> None:
+    merchant.program(spending_document(spending(), fields=[FIELD]))
+    told = Told(
+        shipping_minor=800,
+        tenders=(Tender(TenderKind.CASH, 200), Tender(TenderKind.GIFT_CARD, 800)),
+        codes=("Spring", "VIP"),
+        staff="S-7",
+        fields={"table": 4},
+    )
+    bought = merchant.buy(store, merchant.member(), 1_000, told=told)
+    plain = merchant.buy(store, None, 1_000)
+    ids = [bought.purchase_id, plain.purchase_id]
+    found = merchant.read(lambda session: purchases.purchases_by_ids(session, purchase_ids=ids))
+
+    seen, other = (types.Purchase.from_domain(found[purchase_id]) for purchase_id in ids)
+
+    assert [(each.kind, each.amount.amount) for each in seen.tenders] == [
+        (TenderKind.CASH, Decimal("2.00")),
+        (TenderKind.GIFT_CARD, Decimal("8.00")),
+    ]
+    assert (seen.codes, seen.staff, seen.shipping.amount) == (["SPRING", "VIP"], "S-7", Decimal("8.00"))
+    assert {each.code: each.value for each in seen.fields} == told.fields
+    assert (other.tenders, other.codes, other.staff, other.fields) == ([], [], None, [])
+    assert (other.shipping.amount, other.prices_include_tax, other.voided_at) == (Decimal("0.00"), True, None)

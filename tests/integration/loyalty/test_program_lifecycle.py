@@ -119,6 +119,25 @@ def test_an_older_version_is_restored_and_the_history_stays(merchant: Merchant, 
     refused(lambda: roll_back(merchant, 9), dump, ProgramVersionNotFound, number=9)
 
 
+def test_what_a_clock_that_is_behind_publishes_comes_in_force(merchant: Merchant) -> None:
+    ahead = NOW + timedelta(seconds=3)
+    first, later = publish(merchant, document(rules=[rule(per=10)])), NOW + WEEK
+    publish(merchant, document(rules=[rule(per=30)]), later)
+    merchant.now = ahead
+    second = publish(merchant, document(rules=[rule(per=20)]))
+    merchant.now = NOW
+    published = publish(merchant, document(rules=[rule(per=40)]))
+    with pytest.raises(ProgramVersionBegun):
+        withdraw(merchant, second.number)
+    back = roll_back(merchant, first.number)
+    again = roll_back(merchant, first.number)
+    soon = publish(merchant, document(rules=[rule(per=50)]), NOW + timedelta(seconds=1))
+
+    assert (published.effective_from, back.effective_from, soon.effective_from) == (ahead, ahead, ahead)
+    assert [each.number for each in (first, second, published, back, again, soon)] == [1, 3, 4, 5, 5, 6]
+    assert in_force(merchant, NOW, ahead, later) == [1, 6, 2]
+
+
 def test_nothing_begins_in_the_past(merchant: Merchant, dump: Dump) -> None:
     publish(merchant, document())
     moment_ago = NOW - timedelta(microseconds=1)

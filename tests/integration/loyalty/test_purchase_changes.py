@@ -1,97 +1,37 @@
 """Void, amend, exchange, claim: each ends as if the sale had been rung up right at first."""
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
-from uuid import UUID
 
 import pytest
+from psycopg.errors import CheckViolation, InsufficientPrivilege, UniqueViolation
 
 from services.loyalty.earning.domain import AmountRefund, LineRefund, ReturnedLine
+from services.loyalty.programs.domain import Cap, CapOwner, CapPeriod, document_json
 from services.loyalty.purchases import queries as purchases
-from services.loyalty.purchases import service
-from services.loyalty.purchases.domain import BoughtLine, RefundedPurchase
-from services.loyalty.purchases.domain.changes import (
-    AmendedPurchase,
-    AmendPurchase,
-    ClaimedPurchase,
-    ClaimPurchase,
-    ExchangedPurchase,
-    ExchangePurchase,
-    VoidPurchase,
-)
+from services.loyalty.purchases import repository
+from services.loyalty.purchases.domain import BoughtLine, PurchaseRef
 from services.loyalty.purchases.domain.effects import UseKind
 from services.loyalty.purchases.errors import (
-    OccurredTooLongAgo,
-    PurchaseAlreadyClaimed,
     PurchaseAlreadyRefunded,
-    PurchaseNotFound,
     PurchaseVoided,
 )
 from services.loyalty.stores.domain import Store
 from services.platform.errors import DomainError
 from services.platform.idempotency.errors import IdempotencyConflict
-from tests.support.builders.documents import document, rule
-from tests.support.builders.merchant import NOW, Merchant
-from tests.support.state_hash import State, state
-
-PROGRAM = document(
-    rules=[rule(cap=40), rule("fresh", points=2, per=300, conditions={"categories": [["fresh"]]})],
-    levels=[("base", 0, "1"), ("gold", 30, "2")],
+from tests.support.builders.changes import (
+    PROGRAM,
+    amend,
+    claim,
+    exchange,
+    line,
+    stood,
+    void,
 )
-
-
-def void(merchant: Merchant, purchase_id: UUID, **changes: Any) -> RefundedPurchase:
-    values = {"idempotency_key": f"void-{next(merchant.numbers)}", "request_hash": b"1"} | changes
-    command = VoidPurchase(purchase_id, **values)
-    return merchant.do(lambda uow: service.void_purchase(uow, command=command))
-
-
-def amend(merchant: Merchant, purchase_id: UUID, *bought: BoughtLine, **changes: Any) -> AmendedPurchase:
-    values = {"idempotency_key": f"amend-{next(merchant.numbers)}", "request_hash": b"1"} | changes
-    command = AmendPurchase(purchase_id, bought, **values)
-    return merchant.do(lambda uow: service.amend_purchase(uow, command=command))
-
-
-def claim_command(merchant: Merchant, store: Store, member_id: UUID, **changes: Any) -> ClaimPurchase:
-    number = next(merchant.numbers)
-    values: dict[str, Any] = {
-        "source": "till",
-        "external_id": "receipt",
-        "store_id": store.id,
-        "total_minor": 2_000,
-        "currency": "CNY",
-        "member": member_id,
-        "idempotency_key": f"claim-{number}",
-        "request_hash": b"1",
-    }
-    return ClaimPurchase(**(values | changes))
-
-
-def claim(merchant: Merchant, store: Store, member_id: UUID, **changes: Any) -> ClaimedPurchase:
-    command = claim_command(merchant, store, member_id, **changes)
-    return merchant.do(lambda uow: service.claim_purchase(uow, command=command))
-
-
-def stood(merchant: Merchant, member_id: UUID) -> tuple[Any, ...]:
-    """What a member has, told so that two members can be compared."""
-    there: State = merchant.read(lambda session: state(session, member_ids=(member_id,)))
-    return (
-        sorted(value for value in there.balances.values()),
-        sorted((key[1:], value) for key, value in there.lots.items()),
-        list(there.tiers.values()),
-        sorted((key[1:], value) for key, value in there.caps.items()),
-    )
-
-
-def line(amount: int, *category: str, quantity: int = 1) -> BoughtLine:
-    return BoughtLine("sku", Decimal(quantity), amount, category=category)
-
-
-# --- void ---
+from tests.support.builders.merchant import NOW, Merchant
+from tests.support.builders.programs import program, spend, under
 
 
 def test_a_voided_purchase_was_never_there_and_is_closed(merchant: Merchant, store: Store) -> None:
@@ -236,20 +176,6 @@ def test_an_amendment_after_a_refund_is_refused_and_a_guests_only_changes_its_li
 # --- exchange ---
 
 
-def exchange(merchant: Merchant, purchase_id: UUID, store: Store, *amounts: int, **changes: Any) -> ExchangedPurchase:
-    sale = merchant.purchase_command(store, None, *amounts)
-    values: dict[str, Any] = {
-        "returned": LineRefund((ReturnedLine(1, Decimal(1)),)),
-        "refund_source": "till",
-        "refund_external_id": "return",
-        "sale": sale,
-        "idempotency_key": "exchange",
-        "request_hash": b"1",
-    }
-    command = ExchangePurchase(purchase_id, **(values | changes))
-    return merchant.do(lambda uow: service.exchange_purchase(uow, command=command))
-
-
 def test_an_exchange_is_a_return_and_a_sale_or_neither(merchant: Merchant, store: Store) -> None:
     merchant.program()
     member_id = merchant.member()
@@ -281,102 +207,6 @@ def test_an_exchange_is_a_return_and_a_sale_or_neither(merchant: Merchant, store
     assert stood(merchant, member_id) == before
 
 
-# --- claim ---
-
-
-def test_a_claimed_receipt_is_as_if_the_member_had_been_known(merchant: Merchant, store: Store) -> None:
-    merchant.program(PROGRAM)
-    claimer, known = merchant.member(), merchant.member()
-    merchant.buy(store, None, 2_000, external_id="receipt")
-    right = merchant.buy(store, known, 2_000)
-    merchant.now += timedelta(days=5)
-
-    claimed = claim(merchant, store, claimer, idempotency_key="c")
-    again = claim(merchant, store, claimer, idempotency_key="c")
-
-    assert (claimed.points, claimed.balance) == (right.points, right.balance) == (20, 20)
-    assert again.replayed
-    assert stood(merchant, claimer) == stood(merchant, known)
-    found = merchant.read(lambda s: purchases.purchase_by_external_id(s, source="till", external_id="receipt"))
-    assert found is not None
-    assert (found.member_id, found.points, found.claimed_at) == (claimer, 20, merchant.now)
-    with pytest.raises(PurchaseAlreadyClaimed):
-        claim(merchant, store, known)
-    merchant.refund(claimed.purchase_id)
-    merchant.refund(right.purchase_id)
-    assert stood(merchant, claimer) == stood(merchant, known)
-    assert merchant.verdict().faults == ()
-
-
-def test_what_came_back_before_the_claim_earns_nothing(merchant: Merchant, store: Store) -> None:
-    merchant.program(PROGRAM)
-    claimer, known = merchant.member(), merchant.member()
-    guest = merchant.buy(store, None, 2_000, external_id="receipt")
-    right = merchant.buy(store, known, 2_000)
-    for purchase_id in (guest.purchase_id, right.purchase_id):
-        merchant.refund(purchase_id, AmountRefund(450))
-
-    claimed = claim(merchant, store, claimer)
-
-    assert (claimed.points, claimed.balance) == (15, 15)
-    assert stood(merchant, claimer) == stood(merchant, known)
-    for purchase_id in (guest.purchase_id, right.purchase_id):
-        assert merchant.refund(purchase_id).points == 15
-    assert stood(merchant, claimer) == stood(merchant, known)
-    assert merchant.verdict().faults == ()
-
-
-def test_a_receipt_that_is_not_the_right_one_is_not_there(merchant: Merchant, store: Store) -> None:
-    merchant.program(PROGRAM)
-    other = merchant.store("other")
-    member_id = merchant.member()
-    merchant.buy(store, None, 2_000, external_id="receipt")
-    voided = merchant.buy(store, None, 2_000, external_id="voided")
-    void(merchant, voided.purchase_id)
-
-    for changes in ({"total_minor": 1_999}, {"store_id": other.id}, {"external_id": "x"}, {"currency": "USD"}):
-        with pytest.raises(PurchaseNotFound):
-            claim(merchant, store, member_id, **changes)
-    with pytest.raises(PurchaseVoided):
-        claim(merchant, store, member_id, external_id="voided")
-    merchant.now += timedelta(days=31)
-    with pytest.raises(OccurredTooLongAgo):
-        claim(merchant, store, member_id)
-    assert merchant.balance(member_id).available == 0
-
-
-def test_of_racing_claims_one_wins(merchant: Merchant, store: Store) -> None:
-    merchant.program(PROGRAM)
-    members = [merchant.member() for _ in range(8)]
-    guest = merchant.buy(store, None, 2_000, external_id="receipt")
-    start = threading.Barrier(len(members) + 1)
-
-    def claiming(member_id: UUID) -> Callable[[], object]:
-        command = claim_command(merchant, store, member_id)
-        return lambda: merchant.do(lambda uow: service.claim_purchase(uow, command=command))
-
-    def run(call: Callable[[], object]) -> object:
-        start.wait()
-        try:
-            return call()
-        except DomainError as error:
-            return error
-
-    refund = merchant.refund_command(guest.purchase_id, AmountRefund(500))
-    calls = [*map(claiming, members), lambda: merchant.do(lambda uow: service.refund_purchase(uow, command=refund))]
-    with ThreadPoolExecutor(len(calls)) as pool:
-        results = list(pool.map(run, calls))
-
-    winners = [each for each in results if isinstance(each, ClaimedPurchase)]
-    refused = [each for each in results if isinstance(each, DomainError)]
-    assert len(winners) == 1
-    assert {type(each) for each in refused} == {PurchaseAlreadyClaimed}
-    assert isinstance(results[-1], RefundedPurchase)
-    assert [merchant.balance(member_id).available for member_id in members].count(15) == 1
-    assert sum(merchant.balance(member_id).available for member_id in members) == 15
-    assert merchant.verdict().faults == ()
-
-
 # --- what is told ---
 
 
@@ -398,3 +228,89 @@ def test_what_used_the_points_is_told_and_what_nobody_has_needs_a_decision(merch
     assert [(use.kind, use.id, use.points) for use in refunded.needs_decision] == [
         (UseKind.REDEMPTION, gift.redemption_id, 17)
     ]
+
+
+# --- what everybody shares is locked in one order ---
+
+EVERYBODYS = (Cap(1_000, CapPeriod.MONTH, owner=CapOwner.EVERYONE),)
+SHARED = document_json(
+    program(
+        spend("bread", lines=under("bread"), caps=EVERYBODYS),
+        spend("tea", lines=under("tea"), caps=EVERYBODYS),
+    )
+)
+
+
+@pytest.mark.parametrize("is_exchange", [True, False])
+def test_two_who_change_goods_the_other_way_round_do_not_wait_for_each_other(
+    merchant: Merchant, store: Store, *, is_exchange: bool
+) -> None:
+    """Each gives back what the other takes: whoever locked what is freed before what is filled would wait for ever."""
+    merchant.program(SHARED)
+    members = merchant.member(), merchant.member()
+    goods = line(1_000, "bread"), line(1_000, "tea")
+    bought = [merchant.buy(store, who, lines=(what,)) for who, what in zip(members, goods, strict=True)]
+    rounds = 12
+    barrier = threading.Barrier(2)
+
+    def change(who: int) -> None:
+        has, purchase_id = who, bought[who].purchase_id
+        for turn in range(rounds):
+            barrier.wait()
+            key, has = f"{who}-{turn}", 1 - has
+            if is_exchange:
+                exchanged = exchange(
+                    merchant,
+                    purchase_id,
+                    store,
+                    sale=merchant.purchase_command(store, None, lines=(goods[has],), external_id=f"sale-{key}"),
+                    refund_external_id=f"return-{key}",
+                    idempotency_key=key,
+                )
+                purchase_id = exchanged.recorded.purchase_id
+            else:
+                amend(merchant, purchase_id, goods[has], idempotency_key=key)
+
+    def changing(who: int) -> None:
+        try:
+            change(who)
+        except BaseException:
+            # Or the other one would wait for a turn that never comes.
+            barrier.abort()
+            raise
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(changing, who) for who in range(2)]:
+            done.result()
+
+    used = merchant.rows("SELECT code, used FROM cap_fillings ORDER BY code")
+    assert used == [{"code": "bread", "used": 10}, {"code": "tea", "used": 10}]
+    assert [merchant.balance(who).available for who in members] == [10, 10]
+    assert merchant.verdict().faults == ()
+
+
+def test_what_happened_to_a_purchase_is_kept_and_void_and_claim_happen_once(merchant: Merchant, store: Store) -> None:
+    merchant.program(PROGRAM)
+    merchant.buy(store, None, 2_000, external_id="receipt")
+    claimed = claim(merchant, store, merchant.member())
+    again = repository.change_statement(
+        purchase_id=claimed.purchase_id, kind="claim", reason=None, before={}, now=merchant.now
+    )
+
+    with pytest.raises(UniqueViolation):
+        merchant.do(lambda uow: uow.fetch_pipeline([again]))
+    with pytest.raises(InsufficientPrivilege):
+        merchant.do(lambda uow: uow.execute("UPDATE purchase_changes SET reason = 'other'"))
+    with pytest.raises(InsufficientPrivilege):
+        merchant.do(lambda uow: uow.execute("DELETE FROM purchase_changes"))
+    assert merchant.rows("SELECT kind FROM purchase_changes") == [{"kind": "claim"}]
+
+
+@pytest.mark.parametrize("state", ["'applied', refund_id = NULL", "'refused', refusal = NULL", "'waiting'"])
+def test_a_refund_that_waits_says_what_became_of_it(merchant: Merchant, state: str) -> None:
+    merchant.program(SHARED)
+    merchant.refund(PurchaseRef("till", "unknown"))
+    change = f"UPDATE waiting_refunds SET settled_at = now(), state = {state}"
+
+    with pytest.raises(CheckViolation):
+        merchant.do(lambda uow: uow.execute(change.encode()))

@@ -11,11 +11,23 @@ from services.loyalty.earning.domain import AmountRefund, FullRefund, LineRefund
 from services.loyalty.ledger import queries as ledger
 from services.loyalty.ledger.domain.holdings import Balance
 from services.loyalty.members.domain import Identity, IdentityKind
+from services.loyalty.programs.domain import (
+    Comparison,
+    Expiry,
+    Operator,
+    OwingPolicy,
+    Policies,
+    Rolling,
+    Span,
+    TimeUnit,
+    document_json,
+)
 from services.loyalty.purchases import queries as purchases
 from services.loyalty.purchases.domain import BoughtLine, Purchase, PurchaseRef, RefundedPart, RefundedPurchase
 from services.loyalty.stores.domain import Store
 from tests.support.builders.documents import document, rule
 from tests.support.builders.merchant import NOW, Merchant
+from tests.support.builders.programs import fixed, program, spend, unit
 
 
 def line_refund(*quantities: tuple[int, str]) -> LineRefund:
@@ -217,3 +229,48 @@ def test_splits_sum_to_the_whole(merchant: Merchant, store: Store, parts: int) -
     assert sum(taken) + rest.points == bought.points
     assert sum(taken) == 85
     assert merchant.balance(member_id).available == 0
+
+
+@pytest.mark.parametrize("lives_days", [None, 10, 400])
+def test_points_that_come_back_after_what_was_owed_is_paid_back(
+    merchant: Merchant, store: Store, lives_days: int | None
+) -> None:
+    expiry = Expiry() if lives_days is None else Expiry(rolling=Rolling(Span(lives_days, TimeUnit.DAY)))
+    policies = Policies(owing=OwingPolicy.ALLOW, owed_points_max=100)
+    merchant.program(document_json(program(spend(), units=(unit(expiry=expiry),), policies=policies)))
+    member_id = merchant.member()
+    bought = merchant.buy(store, member_id, 5_000, 5_000, -3_000)
+    merchant.redeem(member_id, merchant.reward(cost=70))
+    merchant.now += timedelta(days=20)
+
+    taken = merchant.refund(bought.purchase_id, line_refund((1, "1")))
+    merchant.adjust(member_id, 60)
+    paid_back = merchant.balance(member_id)
+    given = merchant.refund(bought.purchase_id, line_refund((3, "1")))
+
+    assert (taken.points, taken.owed) == (50, 50)
+    assert (paid_back.available, paid_back.owed) == (10, 0)
+    # What was bought is worth 50: 70 were spent of those and of 60 given by hand.
+    assert (given.points, given.balance) == (-30, 40)
+    rest = merchant.refund(bought.purchase_id)
+    there = merchant.balance(member_id)
+    assert (rest.points, there.available, there.owed) == (50, 0, 10)
+    assert merchant.verdict().faults == ()
+
+
+@pytest.mark.parametrize("amounts", [(0,), (500, -500), (-100,)])
+def test_a_returned_purchase_of_nothing_is_nobodys_first(
+    merchant: Merchant, store: Store, amounts: tuple[int, ...]
+) -> None:
+    is_first = Comparison("order.isFirst", Operator.EQUAL, value=True)
+    merchant.program(document_json(program(fixed("first", 50, when=is_first))))
+    member_id = merchant.member()
+
+    nothing = merchant.buy(store, member_id, *amounts)
+    meanwhile = merchant.buy(store, member_id, 1_000)
+    for purchase in (nothing, meanwhile):
+        merchant.refund(purchase.purchase_id)
+    first = merchant.buy(store, member_id, 1_000)
+    second = merchant.buy(store, member_id, 1_000)
+
+    assert [each.points for each in (nothing, meanwhile, first, second)] == [50, 0, 50, 0]

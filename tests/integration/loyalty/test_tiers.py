@@ -24,6 +24,7 @@ from services.platform.actors import Actor, ActorKind
 from services.platform.errors import InvalidInput
 from services.platform.ids import new_id
 from tests.integration.loyalty.test_concurrency import race
+from tests.support.builders.deeds import next_due
 from tests.support.builders.merchant import NOW, Merchant
 
 YEAR = {"count": 12, "unit": "month"}
@@ -386,16 +387,16 @@ def test_rules_that_begin_today_are_asked_from_today_on(merchant: Merchant, stor
     merchant.program(program() | {"tiers": _lifetime()})
     member_id = merchant.member()
     merchant.buy(store, member_id, 30_000)
-    assert merchant.read(queries.next_due) is None
+    assert next_due(merchant, ERRANDS[0]) is None
     at(merchant, 2028, 6, 1)
     merchant.program(program(downgrade="one"))
 
     # It waits to be looked at by the new rules, and nothing is taken by them yet.
-    assert merchant.read(queries.next_due) == merchant.now
+    assert next_due(merchant, ERRANDS[0]) == merchant.now
     assert (review(merchant), review(merchant), tier(merchant, member_id)) == (1, 0, "gold")
     at(merchant, 2028, 12, 31, 16)
     assert tier(merchant, member_id) == "silver"
-    assert merchant.read(queries.next_due) == merchant.now
+    assert next_due(merchant, ERRANDS[0]) == merchant.now
 
 
 def test_points_that_wait_count_when_they_can_be_spent(merchant: Merchant, store: Store) -> None:
@@ -408,7 +409,7 @@ def test_points_that_wait_count_when_they_can_be_spent(merchant: Merchant, store
     merchant.now = NOW + timedelta(days=14)
 
     assert tier(merchant, member_id) == "gold"
-    assert merchant.read(queries.next_due) == merchant.now
+    assert next_due(merchant, ERRANDS[0]) == merchant.now
     assert review(merchant) == 1
     assert [(each.to_code, each.at) for each in history(merchant, member_id)] == [("gold", merchant.now)]
     assert merchant.refund(bought.purchase_id).to_tier == "base"
@@ -442,7 +443,7 @@ def test_the_errand_does_what_is_due_in_batches(merchant: Merchant, store: Store
 
     assert done == [2, 2, 1, 0]
     (errand,) = ERRANDS
-    assert merchant.read(errand.next_due) == utc(2028, 12, 31, 16)
+    assert next_due(merchant, errand) == utc(2028, 12, 31, 16)
     assert errand.run(merchant.database, merchant.home, merchant.now) == 0
 
 

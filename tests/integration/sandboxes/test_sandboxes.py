@@ -10,16 +10,19 @@ from typing import Any
 
 import pytest
 
+from services.gateway.graphql.ids import decode
 from services.loyalty.sandboxes.service import making, moving
+from services.platform.auth.tokens import Signer
 from services.platform.clock import wall_now
 from services.platform.db.engine import Database
 from services.platform.db.homes import PLATFORM, Home
+from services.platform.db.questions import Question
 from services.platform.db.session import ReadSession, read_session
 from services.platform.errands import Errand, Phase
 from services.platform.tenancy.leases import take_lease
 from services.platform.tenancy.registry import tenant_by_slug
 from services.platform.worker.rounds import LEASE, lease_name
-from tests.support.graphql_client import GraphQLClient, fresh_key, running_gateway
+from tests.support.graphql_client import PASSWORD, SECRET, GraphQLClient, fresh_key, running_gateway
 from tests.support.story import Caller, Merchant, quick_services, receipt, sign_up
 from tests.support.tenants import DatabaseUrls
 
@@ -46,8 +49,8 @@ class Diary:
     def errand(self) -> Errand:
         return Errand(self.name, self.phase, self.next_due, self.run)
 
-    def next_due(self, session: ReadSession) -> datetime | None:
-        return min(self.due, default=None)
+    def next_due(self, _session: ReadSession) -> Question[datetime | None]:
+        return Question((), lambda _rows: min(self.due, default=None))
 
     def run(self, database: Database, home: Home, now: datetime) -> int:
         threading.Event().wait(self.slowness)
@@ -92,6 +95,28 @@ def _sandbox(live: Merchant, slug: str = "corner-try", **given: Any) -> Merchant
     made = live.do("createSandbox", "sandbox { slug mode }", **values)
     assert made["sandbox"] == {"slug": slug, "mode": "SANDBOX"}
     return replace(live, client=live.with_token(live.client.token, X_Tenant=slug).client, slug=slug)
+
+
+def _joined(tenant: Merchant, name: str, role: str, **given: Any) -> GraphQLClient:
+    """Somebody accepts a role in a tenant."""
+    email = f"{name}@people.test"
+    invited = tenant.do("inviteStaff", "invitation { id }", email=email, role=role, idempotencyKey=fresh_key(), **given)
+    token = Signer(SECRET).invitation_token(decode("Invitation", invited["invitation"]["id"], field="id"))
+    accepted = {"token": token, "name": name, "password": PASSWORD, "locale": "en"}
+    stranger = Caller(tenant.client.as_(None))
+    return stranger.client.as_(stranger.do("acceptInvitation", "session { token }", **accepted)["session"]["token"])
+
+
+def _grants(tenant: Merchant) -> list[dict[str, Any]]:
+    return [edge["node"] for edge in tenant.ask("{ staff(first: 50) { edges { node { id email role } } } }")["edges"]]
+
+
+def _staff(tenant: Merchant) -> dict[str, str]:
+    return {grant["email"].split("@")[0]: grant["role"] for grant in _grants(tenant)}
+
+
+def _grant(tenant: Merchant, name: str) -> str:
+    return str(next(grant["id"] for grant in _grants(tenant) if grant["email"] == f"{name}@people.test"))
 
 
 def _instant(text: str) -> datetime:
@@ -275,6 +300,28 @@ def test_a_live_clock_stands_for_itself(stage: Stage) -> None:
     assert live.refused("advanceClock", days=1, idempotencyKey=fresh_key()) == "CLOCK_NOT_MOVABLE"
     assert sandbox.refused("advanceClock", days=0, idempotencyKey=fresh_key()) == "INVALID_INPUT"
     assert abs(_instant(live.ask(TENANT)["now"]) - wall_now()) < timedelta(minutes=1)
+
+
+def test_roles_follow_to_the_sandboxes(stage: Stage) -> None:
+    live = _live(stage)
+    store = live.ask("{ stores { edges { node { id } } } }")["edges"][0]["node"]["id"]
+    mia, nora, theo = (_joined(live, name, "ADMIN") for name in ("mia", "nora", "theo"))
+    sandbox = _sandbox(live)
+    assert _staff(sandbox) == {"owner": "OWNER", "mia": "ADMIN", "nora": "ADMIN", "theo": "ADMIN"}
+
+    _joined(live, "nora", "ANALYST")
+    _joined(live, "late", "MARKETER")
+    _joined(live, "till", "CASHIER", storeId=store)
+    _joined(sandbox, "guest", "ADMIN")
+    for gone in ("mia", "till"):
+        live.do("removeStaff", "removedId", staffMemberId=_grant(live, gone))
+    sandbox.do("removeStaff", "removedId", staffMemberId=_grant(sandbox, "theo"))
+
+    assert _staff(sandbox) == {"owner": "OWNER", "nora": "ANALYST", "late": "MARKETER", "guest": "ADMIN"}
+    assert _staff(live) == {"owner": "OWNER", "nora": "ANALYST", "late": "MARKETER", "theo": "ADMIN"}
+    by_token = [each.as_(each.token, X_Tenant="corner-try").execute(STORES) for each in (mia, theo, nora)]
+    assert [answer.status for answer in by_token][:2] == [404, 404]
+    assert by_token[2].status == 200
 
 
 def test_a_sandboxs_program_becomes_the_draft_of_its_tenant(stage: Stage) -> None:

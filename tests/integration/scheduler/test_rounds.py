@@ -3,15 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
+from services.loyalty import worker as loyalty
 from services.platform.clock import wall_now
 from services.platform.config import Settings
 from services.platform.db.engine import Database
 from services.platform.db.homes import Home
-from services.platform.db.session import ReadSession
-from services.platform.errands import Errand, Phase, run_due
+from services.platform.db.questions import Question
+from services.platform.db.session import ReadSession, Statement
+from services.platform.db.wire import Answer, Line
+from services.platform.errands import Errand, Phase, next_due, next_dues, run_due
 from services.platform.tenancy.domain import Tenant
 from services.platform.tenancy.leases import take_lease
 from services.platform.worker.rounds import LEASE, errand_tasks, lease_name
@@ -32,10 +36,14 @@ class _Diary:
         self.log = log
         self.errand = Errand(name, phase, self._next_due, self._run)
 
-    def _next_due(self, session: ReadSession) -> datetime | None:
-        if session.home in self.refuses:
-            session.fetch_all("SELECT 1 FROM no_such_table")
-        return min(self.due.get(session.home, []), default=None)
+    def _next_due(self, session: ReadSession) -> Question[datetime | None]:
+        query = "SELECT 1 FROM no_such_table" if session.home in self.refuses else "SELECT current_schema() AS name"
+
+        def answer(rows: Sequence[list[dict[str, Any]]]) -> datetime | None:
+            assert rows[0][0]["name"] == session.home.schema
+            return min(self.due.get(session.home, []), default=None)
+
+        return Question([Statement(query)], answer)
 
     def _run(self, database: Database, home: Home, now: datetime) -> int:
         if self.is_broken:
@@ -65,6 +73,28 @@ def _round(database: Database, settings: Settings, diaries: Sequence[_Diary]) ->
     with working(database, settings) as (context, _tasks):
         worker = TestWorker(context, doorbell, tasks)
         worker.sweep()
+
+
+def test_a_round_makes_few_trips_however_many_tenants_and_errands(
+    database: Database, tenant: Tenant, tenant_b: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = wall_now()
+    clocks = [(home, now) for home in (tenant.home, tenant_b.home)]
+    trips: list[int] = []
+    exchange = Line.exchange
+
+    def counted(line: Line, statements: Sequence[Statement]) -> list[Answer]:
+        trips.append(len(statements))
+        return exchange(line, statements)
+
+    monkeypatch.setattr(Line, "exchange", counted)
+    dues = next_dues(database, clocks, loyalty.ERRANDS)
+    of_both, trips[:] = list(trips), []
+    due = next_due(database, tenant.home, loyalty.ERRANDS, now=now)
+
+    # One for all of both homes, as for one alone.
+    assert (dues, len(of_both)) == ({tenant.home: None, tenant_b.home: None}, 1)
+    assert (due, len(trips)) == (None, 1)
 
 
 def test_what_is_due_is_done_in_order_tenant_by_tenant(

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -96,3 +97,11 @@ def test_one_leads_and_the_next_takes_over(
     _wait_for(lambda: len(second.rung()) > 0)
     assert _holders(database) == ["second"]
     second.stop()
+
+
+def test_there_is_one_door_to_leases() -> None:
+    files = [
+        path for path in Path(scheduler.__file__).parent.rglob("*.py") if "INTO platform.leases" in path.read_text()
+    ]
+
+    assert [path.name for path in files] == ["leases.py"]

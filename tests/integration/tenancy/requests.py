@@ -19,7 +19,7 @@ from tests.integration.tenancy.holdings import Holdings
 from tests.integration.tenancy.selections import document
 from tests.integration.tenancy.supplies import BEFOREHAND
 from tests.integration.tenancy.targets import Leaf, Path, Target, bare, is_choice, leaves
-from tests.integration.tenancy.values import PREFERRED, Naming, Omitted, naming_of, plain_value
+from tests.integration.tenancy.values import LEFT_OUT, OMITTED, PREFERRED, Naming, Omitted, naming_of, plain_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +125,12 @@ class _Filler:
         plain = bare(type_)
         if is_list_type(plain):
             item = self.fill(plain.of_type, (*path, 0), owner)
-            return item if isinstance(item, Omitted) else [item]
+            if isinstance(item, Omitted):
+                return [] if is_non_null_type(type_) else item
+            return [item]
         if isinstance(plain, GraphQLInputObjectType):
+            if plain.name in LEFT_OUT:
+                return OMITTED
             return self._object(plain, path)
         assert isinstance(plain, GraphQLScalarType | GraphQLEnumType)
         return self._leaf(Leaf(self._target, path, owner, plain))

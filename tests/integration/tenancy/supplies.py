@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from tests.support.graphql_client import fresh_key
 from tests.support.story import Caller, receipt
@@ -39,6 +40,71 @@ class Supplies:
         )
         return str(held["hold"]["id"])
 
+    def thing(self) -> str:
+        """The id of a reward that can be held, shipped and picked up."""
+        return self._reward("PHYSICAL")
+
+    def virtual_thing(self) -> str:
+        """The id of a reward that gives codes."""
+        return self._reward("VIRTUAL")
+
+    def held_redemption(self) -> str:
+        """The id of a redemption that is held."""
+        held = self.owner.do("holdReward", "redemption { id }", **self._taking(), minutes=60)
+        return str(held["redemption"]["id"])
+
+    def open_redemption(self) -> str:
+        """The id of a redemption that waits to be fulfilled."""
+        redeemed = self.owner.do("redeemReward", "redemption { id }", **self._taking())
+        return str(redeemed["redemption"]["id"])
+
+    def pickup_code(self) -> str:
+        """The code of a redemption that waits at the store."""
+        redeemed = self.owner.do(
+            "redeemReward", "redemption { pickupCode }", **self._taking(), pickupStoreId=self.store
+        )
+        return str(redeemed["redemption"]["pickupCode"])
+
+    def _reward(self, kind: str) -> str:
+        name = {"en": "Thing", "zh": "物品"}
+        made = self.owner.do("createReward", "reward { id }", code=fresh_key(), kind=kind, name=name, costPoints=1)
+        return str(made["reward"]["id"])
+
+    def _taking(self) -> dict[str, Any]:
+        return {"member": {"id": self.member}, "rewardId": self.thing(), "idempotencyKey": fresh_key()}
+
+    def coupon_definition(self) -> str:
+        """The id of a kind of coupon that is given out."""
+        terms = {"name": {"en": "Tea", "zh": "茶"}, "benefit": {"kind": "PERCENT", "percent": "5"}}
+        offered = self.owner.do("createCouponDefinition", "couponDefinition { id }", code=fresh_key(), terms=terms)
+        return str(offered["couponDefinition"]["id"])
+
+    def coupon(self) -> str:
+        """The id of a member's coupon that is not used."""
+        given = self.owner.do(
+            "assignCoupon",
+            "coupon { id }",
+            member={"id": self.member},
+            couponDefinitionId=self.coupon_definition(),
+            idempotencyKey=fresh_key(),
+        )
+        return str(given["coupon"]["id"])
+
+    def open_case(self) -> str:
+        """The id of a case that nobody has looked at."""
+        asked = {"kind": "SUPPORT", "subject": "When?", "member": {"id": self.member}}
+        opened = self.owner.do("openCase", "case { id }", **asked, storeId=self.store, idempotencyKey=fresh_key())
+        return str(opened["case"]["id"])
+
+    def approved_exchange(self) -> str:
+        """The id of an exchange that can be completed."""
+        bought = self.owner.do("recordPurchase", "purchase { id }", **receipt(self.store, PAID, member=self.member))
+        asked = {"kind": "EXCHANGE", "subject": "Too small", "lines": [{"position": 1, "quantity": "1"}]}
+        named = {"purchase": {"id": bought["purchase"]["id"]}, "idempotencyKey": fresh_key()}
+        case_id = self.owner.do("openCase", "case { id }", **asked, **named)["case"]["id"]
+        self.owner.do("moveCase", "case { id }", caseId=case_id, status="APPROVED", idempotencyKey=fresh_key())
+        return str(case_id)
+
     def given_tier(self) -> None:
         """A tier that was given by hand."""
         self.owner.do(
@@ -62,8 +128,19 @@ USED_UP: Mapping[tuple[str, str, str], Callable[[Supplies], str]] = MappingProxy
             for mutation in ("voidPurchase", "amendPurchase", "exchangePurchase", "refundPurchase")
         },
         ("claimPurchase", "ClaimPurchaseInput", "externalId"): Supplies.guest_receipt,
+        ("archiveCouponDefinition", "ArchiveCouponDefinitionInput", "couponDefinitionId"): Supplies.coupon_definition,
+        ("voidCoupon", "VoidCouponInput", "couponId"): Supplies.coupon,
+        ("completeCase", "CompleteCaseInput", "caseId"): Supplies.approved_exchange,
+        ("moveCase", "MoveCaseInput", "caseId"): Supplies.open_case,
         ("captureHold", "CaptureHoldInput", "holdId"): Supplies.hold,
         ("releaseHold", "ReleaseHoldInput", "holdId"): Supplies.hold,
+        ("redeemReward", "RedeemRewardInput", "rewardId"): Supplies.thing,
+        ("holdReward", "HoldRewardInput", "rewardId"): Supplies.thing,
+        ("importRewardCodes", "ImportRewardCodesInput", "rewardId"): Supplies.virtual_thing,
+        ("confirmRedemption", "ConfirmRedemptionInput", "redemptionId"): Supplies.held_redemption,
+        ("cancelRedemption", "CancelRedemptionInput", "redemptionId"): Supplies.held_redemption,
+        ("fulfillRedemption", "FulfillRedemptionInput", "redemptionId"): Supplies.open_redemption,
+        ("collectRedemption", "CollectRedemptionInput", "pickupCode"): Supplies.pickup_code,
     }
 )
 """By mutation, input type and field: the caller's own name of a thing that the mutation uses up."""

@@ -44,7 +44,7 @@ def test_a_new_argument_is_attacked_at_once(schema: GraphQLSchema, addition: str
 @pytest.mark.parametrize(
     ("addition", "named"),
     [
-        ("extend type Query { coupon(serial: String!): String }", r"Query.coupon\(serial: String\)"),
+        ("extend type Query { ticket(serial: String!): String }", r"Query.ticket\(serial: String\)"),
         ("extend type Mutation { gift(of: ID!): String }", r"Mutation.gift\(of: ID\)"),
         ("extend type Member { note(about: String!): String }", r"Member.note\(about: String\)"),
         ("scalar Iban extend type Query { account(iban: Iban!): String }", r"Query.account\(iban: Iban\)"),

@@ -19,8 +19,17 @@ from tests.support.tenants import DatabaseUrls
 
 MATRIX = Path(__file__).with_name("roles.txt")
 REFUSED = {"UNAUTHENTICATED": "401", "FORBIDDEN": "403"}
-OPEN_TO_ALL = frozenset({"Query.viewer", "Mutation.acceptInvitation", "Mutation.logIn", "Mutation.signUp"})
-OPEN_TO_ANY_CREDENTIAL = frozenset({"Query.node", "Query.tenant"})
+OPEN_TO_ALL = frozenset(
+    {
+        "Query.viewer",
+        "Mutation.acceptInvitation",
+        "Mutation.closeWallet",
+        "Mutation.logIn",
+        "Mutation.openWallet",
+        "Mutation.signUp",
+    }
+)
+OPEN_TO_ANY_CREDENTIAL = frozenset({"Query.coupon", "Query.node", "Query.tenant"})
 """`node` gives what the caller may see anyway."""
 WATCHED = frozenset({"nobody", "key_without_scope", "member"})
 """Callers of whom every refusal is seen to write nothing."""

@@ -25,6 +25,7 @@ REFUSED_TO_OWNERS = frozenset(
         "Mutation.advanceClock",  # of a live tenant
         "Mutation.approveAdjustment",  # that the owner asked for
         "Mutation.checkIn",  # members only
+        "Mutation.redeemAsMember",  # members only
         "Mutation.removeStaff",  # the last owner
     }
 )

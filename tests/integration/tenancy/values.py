@@ -111,6 +111,33 @@ def _reward_version(holdings: Holdings) -> Any:
     return holdings.look(f'{{ reward(id: "{reward_id}") {{ version }} }}')["version"]
 
 
+def _budget_version(holdings: Holdings) -> Any:
+    budget_id = holdings.one("Budget")["id"]
+    return holdings.look(f'{{ budget(id: "{budget_id}") {{ version }} }}')["version"]
+
+
+def _quote_token(holdings: Holdings) -> Any:
+    lines = '[{sku: "cup", quantity: "1", amount: "3.00"}]'
+    store = holdings.one("Store")["id"]
+    return holdings.look(
+        f'{{ quoteCart(input: {{storeId: "{store}", currency: "CNY", lines: {lines}}})'
+        " { ... on QuoteCartPayload { token } } }"
+    )["token"]
+
+
+def _pickup_code(holdings: Holdings) -> Any:
+    codes = [each["pickupCode"] for each in holdings.objects["Redemption"] if each.get("pickupCode")]
+    if not codes:
+        message = "nothing waits to be picked up"
+        raise LookupError(message)
+    return codes[0]
+
+
+def _coupon_version(holdings: Holdings) -> Any:
+    kind_id = holdings.one("CouponDefinition")["id"]
+    return holdings.look(f'{{ couponDefinition(id: "{kind_id}") {{ version }} }}')["version"]
+
+
 def _scheduled_version(holdings: Holdings) -> Any:
     versions = holdings.look("{ program { versions(first: 20) { edges { node { number effectiveFrom } } } } }")[
         "versions"
@@ -124,16 +151,29 @@ def _unknown_text(_: Any) -> str:
     return fresh("unknown")
 
 
+NEW_RECEIPT = _created("receipt", _field("Purchase", "externalId"), lambda: fresh("receipt"))
 NAMING: Mapping[tuple[str, str], Naming] = MappingProxyType(
     {
         ("MemberReferenceInput", "phone"): _looked_up("phone", _identity("PHONE"), fresh_phone),
         ("MemberReferenceInput", "email"): _looked_up("email", _identity("EMAIL"), fresh_email),
         ("MemberReferenceInput", "card"): _looked_up("card", _identity("CARD"), _unknown_text),
         ("MemberReferenceInput", "externalId"): _looked_up("external id", _identity("EXTERNAL"), _unknown_text),
+        ("MemberByScanInput", "text"): _looked_up("card", _identity("CARD"), _unknown_text),
         ("ExternalPurchaseInput", "externalId"): _looked_up("receipt", _field("Purchase", "externalId"), _unknown_text),
         ("LogInInput", "email"): _looked_up("account", lambda holdings: holdings.email, fresh_email),
-        ("RecordPurchaseInput", "externalId"): _created(
-            "receipt", _field("Purchase", "externalId"), lambda: fresh("receipt")
+        ("RecordPurchaseInput", "externalId"): NEW_RECEIPT,
+        ("CaseReplacementInput", "externalId"): NEW_RECEIPT,
+        ("SettleOfflinePurchaseInput", "externalId"): NEW_RECEIPT,
+        ("CommitCartInput", "externalId"): NEW_RECEIPT,
+        ("QuoteCartInput", "replaces"): _looked_up("quote", _quote_token, _unknown_text),
+        ("CommitCartInput", "token"): _looked_up("quote", _quote_token, _unknown_text),
+        ("ReserveCartInput", "token"): _looked_up("quote", _quote_token, _unknown_text),
+        ("CancelCartInput", "token"): _looked_up("quote", _quote_token, _unknown_text),
+        ("CartCouponsInput", "codes"): _looked_up(
+            "coupon code", _field("CouponDefinition", "sharedCode"), _unknown_text
+        ),
+        ("OfflineCouponInput", "code"): _looked_up(
+            "coupon code", _field("CouponDefinition", "sharedCode"), _unknown_text
         ),
         ("RefundPurchaseInput", "externalId"): _created(
             "refund", _field("Refund", "externalId"), lambda: fresh("refund")
@@ -141,9 +181,7 @@ NAMING: Mapping[tuple[str, str], Naming] = MappingProxyType(
         ("ClaimPurchaseInput", "externalId"): _looked_up(
             "receipt", lambda it: guest_receipt_of(it.slug), _unknown_text
         ),
-        ("ExchangePurchaseInput", "externalId"): _created(
-            "receipt", _field("Purchase", "externalId"), lambda: fresh("receipt")
-        ),
+        ("ExchangePurchaseInput", "externalId"): NEW_RECEIPT,
         ("ExchangePurchaseInput", "refundExternalId"): _created(
             "refund", _field("Refund", "externalId"), lambda: fresh("refund")
         ),
@@ -160,7 +198,16 @@ NAMING: Mapping[tuple[str, str], Naming] = MappingProxyType(
             "referral code", _field("Member", "referralCode"), lambda _: "22222222"
         ),
         ("CreateStoreInput", "code"): _created("store code", _field("Store", "code"), lambda: fresh("store")),
+        ("CreateBudgetInput", "code"): _created("budget code", _field("Budget", "code"), lambda: fresh("budget")),
+        ("CollectRedemptionInput", "pickupCode"): _looked_up("pick-up code", _pickup_code, lambda _: "22222222"),
         ("CreateRewardInput", "code"): _created("reward code", _field("Reward", "code"), lambda: fresh("reward")),
+        ("CreateCouponDefinitionInput", "code"): _created(
+            "coupon code", _field("CouponDefinition", "code"), lambda: fresh("coupon")
+        ),
+        ("CreateCouponDefinitionInput", "sharedCode"): _created(
+            "shared code", _field("CouponDefinition", "sharedCode"), lambda: fresh("shared")
+        ),
+        ("", "code"): _looked_up("coupon code", _field("CouponDefinition", "sharedCode"), _unknown_text),
         ("InviteStaffInput", "email"): _created("account", lambda holdings: holdings.email, fresh_email),
         ("CreateSandboxInput", "slug"): _created("slug", lambda holdings: holdings.slug, lambda: fresh("shop")),
         ("PromoteProgramInput", "sandboxSlug"): _looked_up(
@@ -186,15 +233,56 @@ PLAIN: Mapping[tuple[str, str], Any] = MappingProxyType(
         ("", "to"): "2026-12-31",
         ("", "event"): OMITTED,
         ("", "isArchived"): False,
+        ("", "isMine"): False,
+        ("CaseLineInput", "quantity"): "0.01",
+        ("MoveCaseInput", "status"): "IN_PROGRESS",
+        ("NoteCaseInput", "text"): "words",
+        ("OpenCaseInput", "subject"): "too small",
         ("AdvanceClockInput", "to"): OMITTED,
         ("CreateSandboxInput", "beginsAt"): OMITTED,
         ("LiabilityReportInput", "unit"): OMITTED,
         ("PromoteProgramInput", "revision"): lambda holdings: _draft(holdings)["revision"],
         ("AcceptInvitationInput", "token"): "a bearer secret, which names nothing that could be listed",
+        ("OpenWalletInput", "credential"): "a bearer secret, which names nothing that could be listed",
+        ("CloseWalletInput", "deviceKey"): "a bearer secret, which names nothing that could be listed",
+        ("CreateWalletLinkInput", "validHours"): 24,
+        ("SaveApplePassIssuerInput", "certificate"): "no certificate",
+        ("SaveApplePassIssuerInput", "privateKey"): "no key",
+        ("SaveApplePassIssuerInput", "intermediate"): "no certificate",
+        ("SaveGooglePassIssuerInput", "issuerId"): "3388000000012345678",
+        ("SaveGooglePassIssuerInput", "serviceAccount"): "cards@shop.test",
+        ("SaveGooglePassIssuerInput", "privateKey"): "no key",
         ("LogInInput", "password"): lambda holdings: holdings.password,
         ("CreateApiKeyInput", "expiresAt"): OMITTED,
         ("CreateApiKeyInput", "scopes"): "STORES_READ",
         ("CreateRewardInput", "stock"): 5,
+        ("CreateRewardInput", "kind"): "COUPON",
+        ("UpdateRewardInput", "kind"): "COUPON",
+        ("", "orderBy"): "CODE",
+        ("", "status"): OMITTED,
+        ("", "category"): OMITTED,
+        ("CreateBudgetInput", "beginsAt"): OMITTED,
+        ("CreateBudgetInput", "endsAt"): OMITTED,
+        ("UpdateBudgetInput", "beginsAt"): OMITTED,
+        ("UpdateBudgetInput", "endsAt"): OMITTED,
+        ("UpdateBudgetInput", "isArchived"): False,
+        ("UpdateBudgetInput", "pointsMax"): 1_000_000,
+        ("UpdateBudgetInput", "unitsMax"): 1_000_000,
+        ("UpdateBudgetInput", "moneyMax"): OMITTED,
+        ("UpdateBudgetInput", "version"): _budget_version,
+        ("ImportRewardCodesInput", "csv"): "code\nA-1\n",
+        ("HoldRewardInput", "minutes"): 60,
+        ("HoldRewardInput", "expectedPoints"): OMITTED,
+        ("RedemptionPaymentInput", "amount"): "0.00",
+        ("RewardLimitInput", "quantity"): 1_000,
+        ("RewardTermsInput", "availableFrom"): OMITTED,
+        ("RewardTermsInput", "availableUntil"): OMITTED,
+        ("RewardTermsInput", "images"): "https://images.test/1.png",
+        ("RewardTermsInput", "moneyCost"): OMITTED,
+        ("RewardTermsInput", "stores"): OMITTED,
+        ("RewardTermsInput", "tags"): OMITTED,
+        ("RewardTermsInput", "tiers"): OMITTED,
+        ("RewardTierPriceInput", "tier"): "regular",
         ("ExternalPurchaseInput", "source"): "till",
         ("CaptureHoldInput", "points"): 1,
         ("ClaimPurchaseInput", "source"): "till",
@@ -202,11 +290,27 @@ PLAIN: Mapping[tuple[str, str], Any] = MappingProxyType(
         ("CheckInInput", "code"): "a signed code, which names nothing that could be listed",
         ("CreateCheckInCodeInput", "validSeconds"): 60,
         ("CreateShareInput", "url"): "https://shop.test/spring",
+        ("CreateCouponCodesInput", "prefix"): "TEST",
+        ("CouponBenefitInput", "kind"): "BUY_X_GET_Y",
+        ("CouponBenefitInput", "amount"): OMITTED,
+        ("CouponBenefitInput", "payUnits"): OMITTED,
+        ("CouponBenefitInput", "unitsMax"): OMITTED,
+        ("CouponBenefitInput", "isRepeated"): False,
+        ("CouponScopeInput", "skus"): "tea",
+        ("CouponScopeInput", "products"): "tea",
+        ("CouponScopeInput", "categories"): "food",
+        ("CouponScopeInput", "excludedSkus"): "gift card",
+        ("CouponScopeInput", "excludedProducts"): "gift card",
+        ("CouponScopeInput", "excludedCategories"): "gift cards",
+        ("UpdateCouponDefinitionInput", "usesMax"): OMITTED,
+        ("UpdateCouponDefinitionInput", "version"): _coupon_version,
+        ("CouponTermsInput", "endsAt"): OMITTED,
         ("CustomEventInput", "data"): lambda _: {},
         ("CustomFieldInput", "code"): "roast",
         ("CustomFieldInput", "value"): "dark",
         ("ExternalActivityInput", "source"): "app",
         ("RecordActivityInput", "occurredAt"): OMITTED,
+        ("SupposedActivityInput", "occurredAt"): OMITTED,
         ("HoldPointsInput", "minutes"): 60,
         ("HoldPointsInput", "unit"): OMITTED,
         ("IdentityInput", "kind"): "EMAIL",
@@ -240,6 +344,7 @@ PLAIN_TEXTS = frozenset(
         "merchantName",
         "message",
         "name",
+        "note",
         "password",
         "reason",
         "product",
@@ -270,9 +375,17 @@ BY_TYPE: Mapping[str, Any] = MappingProxyType(
 )
 PREFERRED: Mapping[str, str] = MappingProxyType({"RefundOfInput": "amount", "DeedInput": "mention"})
 """Of a choice, what can be asked for again and again; elsewhere the first alternative is taken."""
+OTHER_WORDS: Mapping[str, str] = MappingProxyType({"assigneeId": "staffMember", "pickupStoreId": "store"})
+"""Ids that are not called after the type of what they name."""
+LEFT_OUT = frozenset({"CouponStepInput"})
+"""Inputs that can't be given beside the others of their kind."""
+ID_OWNERS: Mapping[tuple[str, str], str] = MappingProxyType({("CartCouponsInput", "ids"): "Coupon"})
+"""Of which type an id is whose name does not tell."""
 ZERO_DECIMALS = frozenset({"discount"})
 RECEIPT = frozenset({"externalId", "storeId"})
 """What a guest's receipt is claimed by; with another store it is told like one that is not there."""
+QUEUE = frozenset({"assigneeId", "storeId"})
+"""What cases are looked for by, together."""
 
 
 def naming_of(schema: GraphQLSchema, leaf: Leaf, foreign_types: tuple[str, ...]) -> tuple[Naming, ...]:
@@ -351,6 +464,8 @@ def _as_used(leaf: Leaf, naming: Naming) -> Naming:
         naming = replace(naming, own=lambda it: supply(it.supplies))
     if leaf.owner == "ClaimPurchaseInput" and leaf.name in RECEIPT:
         naming = replace(naming, beside=RECEIPT - {leaf.name})
+    if leaf.target.step.name == "cases" and leaf.name in QUEUE:
+        naming = replace(naming, beside=QUEUE - {leaf.name})
     return naming
 
 
@@ -363,10 +478,12 @@ def _id_of(type_name: str) -> Naming:
 
 
 def _id_types(schema: GraphQLSchema, leaf: Leaf, foreign_types: tuple[str, ...]) -> tuple[str, ...]:
-    if leaf.name == "id":
+    if (leaf.owner, leaf.name) in ID_OWNERS:
+        owner = ID_OWNERS[leaf.owner, leaf.name]
+    elif leaf.name == "id":
         owner = leaf.owner.removesuffix("ReferenceInput") or get_named_type(leaf.target.step.field.type).name
     else:
-        owner = leaf.name.removesuffix("s").removesuffix("Id")
+        owner = OTHER_WORDS.get(leaf.name) or leaf.name.removesuffix("s").removesuffix("Id")
         owner = owner[:1].upper() + owner[1:]
     found = schema.get_type(owner)
     if is_interface_type(found):

@@ -22,6 +22,9 @@ CRAWLS = 2
 """The second crawl has the ids that the first one found."""
 
 
+HANDING_OUT = ("confirmRedemption", "cancelRedemption", "fulfillRedemption", "collectRedemption")
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """Tenant ``a`` attacks, tenant ``b`` must not notice."""
@@ -89,6 +92,7 @@ def _fill(client: GraphQLClient, schema: GraphQLSchema, slug: str, number: int) 
         idempotencyKey=key_of("enrollMember", slug),
     )
     _trade(owner, slug, store=store, member=member)
+    _check_out(owner, slug, store=store)
     _prepare(owner, slug, store=store, member=member)
     _act(owner, slug, store=store, member=member)
     owner.do(
@@ -209,7 +213,97 @@ def _trade(owner: Merchant, slug: str, *, store: str, member: str) -> None:
         storeId=store,
         idempotencyKey=key_of("redeemReward", slug),
     )
+    _offer_coupons(owner, slug, member=member)
+    _hand_out(owner, slug, store=store, member=member)
     _reserve_and_give(owner, slug, store=store, member=member)
+    _complain(owner, slug, purchase=bought["purchase"]["id"])
+
+
+def _complain(owner: Merchant, slug: str, *, purchase: str) -> None:
+    """A return that is open and taken by the owner, and one that is done."""
+    asked = {
+        "kind": "RETURN",
+        "subject": f"Too small, {slug}",
+        "purchase": {"id": purchase},
+        "lines": [{"position": 1, "quantity": "0.1", "reason": f"Torn, {slug}"}],
+    }
+    case = owner.do("openCase", "case { id }", **asked, idempotencyKey=key_of("openCase", slug))["case"]["id"]
+    key = key_of("noteCase", slug)
+    owner.do("noteCase", "replayed", caseId=case, text=f"Note of {slug}", isInternal=True, idempotencyKey=key)
+    owner.do("assignCase", "case { id }", caseId=case, to={"me": True})
+    done = owner.do("openCase", "case { id }", **asked, idempotencyKey=f"second case {slug}")["case"]["id"]
+    key = key_of("moveCase", slug)
+    owner.do("moveCase", "replayed", caseId=done, status="APPROVED", reason=f"As {slug} promised", idempotencyKey=key)
+    owner.do("completeCase", "replayed", caseId=done, idempotencyKey=key_of("completeCase", slug))
+
+
+def _offer_coupons(owner: Merchant, slug: str, *, member: str) -> None:
+    name = {"en": f"Coupon {slug}", "zh": f"优惠券 {slug}"}
+    offered = owner.do(
+        "createCouponDefinition",
+        "couponDefinition { id }",
+        code=f"coupon-{slug}",
+        sharedCode=f"shared-{slug}",
+        terms={"name": name, "description": name, "benefit": {"kind": "PERCENT", "percent": "10"}},
+    )
+    kind = offered["couponDefinition"]["id"]
+    key = key_of("createCouponCodes", slug)
+    owner.do("createCouponCodes", "count", couponDefinitionId=kind, count=2, idempotencyKey=key)
+    key = key_of("assignCoupon", slug)
+    given = owner.do(
+        "assignCoupon", "coupon { id }", member={"id": member}, couponDefinitionId=kind, idempotencyKey=key
+    )
+    key = key_of("voidCoupon", slug)
+    owner.do("voidCoupon", "replayed", couponId=given["coupon"]["id"], idempotencyKey=key)
+
+
+def _hand_out(owner: Merchant, slug: str, *, store: str, member: str) -> None:
+    """A budget, a thing that is paid by it, and redemptions of the thing: held, taken back, ready and collected."""
+    name = {"en": f"Thing {slug}", "zh": f"物品 {slug}"}
+    budget = owner.do(
+        "createBudget", "budget { id }", code=f"budget-{slug}", name=name, pointsMax=1_000_000, currency="CNY"
+    )
+    terms = {"budgetId": budget["budget"]["id"], "category": [f"Category {slug}"]}
+    thing = owner.do(
+        "createReward", "reward { id }", code=f"thing-{slug}", kind="PHYSICAL", name=name, costPoints=2, terms=terms
+    )
+    book = owner.do("createReward", "reward { id }", code=f"book-{slug}", kind="VIRTUAL", name=name, costPoints=2)
+    key = {verb: {"idempotencyKey": key_of(verb, slug)} for verb in (*HANDING_OUT, "holdReward", "importRewardCodes")}
+    owner.do(
+        "importRewardCodes", "added", rewardId=book["reward"]["id"], csv=f"code of {slug}", **key["importRewardCodes"]
+    )
+    taking = {
+        "member": {"id": member},
+        "rewardId": thing["reward"]["id"],
+        "storeId": store,
+        "pickupStoreId": store,
+    }
+    held = owner.do("holdReward", "redemption { id }", **taking, minutes=60, **key["holdReward"])["redemption"]["id"]
+    again, ready, collected = (
+        owner.do("redeemReward", "redemption { id pickupCode }", **taking, idempotencyKey=f"thing {number} {slug}")[
+            "redemption"
+        ]
+        for number in range(3)
+    )
+    owner.do("confirmRedemption", "points", redemptionId=held, **key["confirmRedemption"])
+    owner.do(
+        "cancelRedemption",
+        "points",
+        redemptionId=again["id"],
+        reason="OTHER",
+        note=f"Note {slug}",
+        **key["cancelRedemption"],
+    )
+    owner.do(
+        "fulfillRedemption",
+        "replayed",
+        redemptionId=ready["id"],
+        reference=f"Ready, {slug}",
+        **key["fulfillRedemption"],
+    )
+    owner.do(
+        "collectRedemption", "replayed", pickupCode=collected["pickupCode"], storeId=store, **key["collectRedemption"]
+    )
 
 
 def _reserve_and_give(owner: Merchant, slug: str, *, store: str, member: str) -> None:
@@ -243,6 +337,22 @@ def _reserve_and_give(owner: Merchant, slug: str, *, store: str, member: str) ->
         idempotencyKey=key_of("transferPoints", slug),
     )
     owner.do("setMemberTier", "member { id }", member={"id": member}, tier="insider", reason=f"Founder {slug}")
+
+
+def _check_out(owner: Merchant, slug: str, *, store: str) -> None:
+    """Carts that are committed, reserved and given up, and a sale that was made offline."""
+    lines = [{"sku": f"cup-{slug}", "quantity": "1", "amount": "3.00"}]
+    cart = {"storeId": store, "currency": "CNY", "lines": lines}
+    query = "query ($input: QuoteCartInput!) { quoteCart(input: $input) { ... on QuoteCartPayload { token } } }"
+    for verb, more in (
+        ("commitCart", {"source": "till", "externalId": f"cart-{slug}"}),
+        ("reserveCart", {}),
+        ("cancelCart", {}),
+    ):
+        token = owner.ask(query, input=cart)["token"]
+        owner.do(verb, "replayed", token=token, idempotencyKey=key_of(verb, slug), **more)
+    offline = cart | {"source": "till", "externalId": f"offline-{slug}"}
+    owner.do("settleOfflinePurchase", "replayed", **offline, idempotencyKey=key_of("settleOfflinePurchase", slug))
 
 
 def _prepare(owner: Merchant, slug: str, *, store: str, member: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from services.loyalty.programs.domain import (
+    AboveLimit,
     Access,
     Activation,
     AllOf,
@@ -25,6 +26,7 @@ from services.loyalty.programs.domain import (
     Combination,
     Comparison,
     Condition,
+    CouponOrder,
     Crossing,
     CurrencyAmount,
     CustomEvent,
@@ -50,6 +52,7 @@ from services.loyalty.programs.domain import (
     Overflow,
     OwingPolicy,
     PartialLoss,
+    PayWithPoints,
     PerItemFormula,
     PointUnit,
     Policies,
@@ -344,6 +347,19 @@ POLICIES = st.builds(
     ),
     adjustment_approval_points=st.none() | st.integers(1, 10_000),
     expiry_notice_days=st.integers(0, 60),
+    pay_with_points=st.builds(
+        PayWithPoints,
+        is_allowed=st.booleans(),
+        points=st.integers(1, 1_000),
+        money=st.integers(1, 1_000),
+        points_min=st.integers(1, 500),
+        step_points=st.integers(1, 500),
+        percent_max=st.integers(1, 100),
+        above_limit=st.sampled_from(AboveLimit),
+        cash_rounding=st.sampled_from([1, 5, 10, 100]),
+    ),
+    coupon_order=st.sampled_from(CouponOrder),
+    quote_minutes=st.integers(1, 120),
     leap_birthday=st.sampled_from(LeapBirthday),
     birthday_lead_days=st.integers(0, 400),
 )

@@ -181,7 +181,7 @@ def test_when_the_night_work_runs_makes_no_difference(moves: list[tuple[str, int
     late.settle()
 
     assert late.book.balances == prompt.book.balances
-    assert _worth(late) == _worth(prompt)
+    assert lots_worth(late) == lots_worth(prompt)
 
 
 @given(MOVES)
@@ -273,7 +273,7 @@ def test_the_end_of_a_period_is_its_own_beginning_of_the_next(at: datetime, peri
         assert end.astimezone(zone).strftime("%H:%M") == "00:00"
 
 
-def _worth(game: Game) -> list[tuple[int, int, LotState, datetime, datetime | None, datetime | None]]:
+def lots_worth(game: Game) -> list[tuple[int, int, LotState, datetime, datetime | None, datetime | None]]:
     """The lots by what they are worth, whatever they are called."""
     return sorted(
         (

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from services.loyalty.programs.domain.conditions import AllOf, AnyOf, Comparison, Condition, Not, Operator
-from services.loyalty.programs.domain.declared import Field, ValueType
-from services.loyalty.programs.domain.literals import OPERATORS
+from services.loyalty.programs.domain.conditions.declared import Field, ValueType
+from services.loyalty.programs.domain.conditions.literals import OPERATORS
 
 # Few values, so that literals and facts meet; some with quotes, backslashes and letters of other scripts.
 words = st.sampled_from(["A", 'B"', "C\\", "咖啡", "é\u00a0", "👍", "gold", "base"])

@@ -163,7 +163,7 @@ class Merchant:
 
     def redeem(self, member: MemberRef, reward: Reward, **changes: Any) -> RedeemedReward:
         command = self.redeem_command(member, reward, **changes)
-        return self.do(lambda uow: redemptions.redeem_reward(uow, command=command))
+        return self.do(lambda uow: redemptions.redeem_reward(uow, command=command, is_last=True))
 
     def adjust(self, member: MemberRef, points: int, **changes: Any) -> AdjustedPoints:
         number = next(self.numbers)

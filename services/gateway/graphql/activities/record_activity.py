@@ -164,26 +164,29 @@ async def payload_of(info: Info, result: RecordedActivity) -> dict[str, Any]:
     }
 
 
+REFUSALS = (
+    MemberNotFound,
+    IdentityInvalid,
+    StoreNotFound,
+    StoreClosed,
+    OccurredInFuture,
+    OccurredTooLongAgo,
+    ActivityConflict,
+    ActivityRepeated,
+    ProductNotBought,
+    EventNotDeclared,
+    EventDataInvalid,
+    AccrualTooLarge,
+    BalanceTooLarge,
+    QualifyingSumTooLarge,
+    IdempotencyConflict,
+)
+
+
 @mutation(
     access=requires_at(Scope.ACTIVITIES_WRITE, input_store),
     description="Record what a member did besides buying; what it earns is posted at once.",
-    errors=(
-        MemberNotFound,
-        IdentityInvalid,
-        StoreNotFound,
-        StoreClosed,
-        OccurredInFuture,
-        OccurredTooLongAgo,
-        ActivityConflict,
-        ActivityRepeated,
-        ProductNotBought,
-        EventNotDeclared,
-        EventDataInvalid,
-        AccrualTooLarge,
-        BalanceTooLarge,
-        QualifyingSumTooLarge,
-        IdempotencyConflict,
-    ),
+    errors=REFUSALS,
 )
 async def record_activity(info: Info, input: RecordActivityInput) -> RecordActivityPayload:
     """Record an activity."""

@@ -1,29 +1,41 @@
 """explainEntry and whyNot."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 import strawberry
 
+from services.gateway.graphql.activities.record_activity import DeedInput
 from services.gateway.graphql.activities.types import is_visible
+from services.gateway.graphql.checkout.inputs import QuoteCartInput
 from services.gateway.graphql.explanations.types import Explanation, FailedCondition, SuggestedChange
 from services.gateway.graphql.explanations.wording import outcome_message
 from services.gateway.graphql.fields import Info, guarded, query_outcome
-from services.gateway.graphql.ids import decode
+from services.gateway.graphql.ids import decode, decode_optional
 from services.gateway.graphql.ledger.types import LedgerEntry
+from services.gateway.graphql.members.references import MemberReferenceInput
 from services.gateway.graphql.permissions import is_allowed_at, requires_somewhere
 from services.gateway.graphql.purchases.inputs import PurchaseReferenceInput
-from services.gateway.graphql.purchases.queries import QuoteCartInput
 from services.gateway.graphql.scalars import Points
+from services.loyalty.activities.domain import RecordActivity
+from services.loyalty.activities.errors import (
+    ActivityRepeated,
+    EventDataInvalid,
+    EventNotDeclared,
+    ProductNotBought,
+)
 from services.loyalty.activities.queries import activities_by_ids
+from services.loyalty.checkout.errors import PointsPaymentTooLarge
 from services.loyalty.earning.domain.accruals import RuleOutcome
 from services.loyalty.earning.errors import AccrualTooLarge, CurrencyNotAccepted, DiscountExceedsOrder
 from services.loyalty.explanations import queries
-from services.loyalty.explanations.domain import ByActivity, ByCart, ByPurchase, Question
+from services.loyalty.explanations.domain import ByActivity, ByCart, ByPurchase, BySupposition, Question
 from services.loyalty.explanations.errors import ActivityNotFound, NothingEvaluated, RuleNotInProgram
 from services.loyalty.members.errors import IdentityInvalid, MemberNotFound
-from services.loyalty.purchases.errors import PurchaseNotFound
+from services.loyalty.purchases.errors import OccurredInFuture, OccurredTooLongAgo, PurchaseNotFound
 from services.loyalty.stores.errors import StoreClosed, StoreCurrencyMismatch, StoreNotFound
+from services.loyalty.tiers.errors import QualifyingSumTooLarge
 from services.platform.auth.domain import Scope
 from services.platform.db.session import ReadSession
 from services.platform.errors import InvalidInput
@@ -61,11 +73,42 @@ async def explain_entry(
     )
 
 
+SUPPOSED = "whyNot"
+"""The source of an activity that nobody has told of."""
+
+
+@strawberry.input(description="An activity that may be recorded.")
+class SupposedActivityInput:
+    member: MemberReferenceInput = strawberry.field(description="Who would do it.")
+    activity: DeedInput = strawberry.field(description="What would be done.")
+    store_id: strawberry.ID | None = strawberry.field(default=None, description="Where; needed by a check-in.")
+    occurred_at: datetime | None = strawberry.field(
+        default=None, description="When; now without it. The rules that were in force then judge it."
+    )
+
+    def to_command(self) -> RecordActivity:
+        """What would be recorded."""
+        store_id = decode_optional("Store", self.store_id, field="about.supposed.storeId")
+        return RecordActivity(
+            source=SUPPOSED,
+            external_id=SUPPOSED,
+            member=self.member.to_ref(),
+            deed=self.activity.to_deed(store_id),
+            idempotency_key="",
+            request_hash=b"",
+            store_id=store_id,
+            occurred_at=self.occurred_at,
+        )
+
+
 @strawberry.input(one_of=True, description="What is asked about. Exactly one field.")
 class WhyNotAboutInput:
     purchase: strawberry.Maybe[PurchaseReferenceInput] = strawberry.field(description="A purchase that was recorded.")
     activity_id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="An activity that was recorded.")
     cart: strawberry.Maybe[QuoteCartInput] = strawberry.field(description="A cart that may become a purchase now.")
+    supposed: strawberry.Maybe[SupposedActivityInput] = strawberry.field(
+        description="An activity that nobody has told of, such as a check-in, a review or an event of your own."
+    )
 
     def to_question(self) -> Question:
         """The question that it asks."""
@@ -74,7 +117,9 @@ class WhyNotAboutInput:
         if self.activity_id:
             return ByActivity(decode("Activity", self.activity_id.value, field="about.activityId"))
         if self.cart:
-            return ByCart(self.cart.value.to_command())
+            return ByCart(self.cart.value.to_asked())
+        if self.supposed:
+            return BySupposition(self.supposed.value.to_command())
         raise InvalidInput(field="about", reason="NOTHING_GIVEN")
 
 
@@ -103,8 +148,8 @@ class WhyNotPayload:
 
 @query_outcome(
     access=requires_somewhere(Scope.MEMBERS_READ),
-    description="Why a rule gave nothing for a purchase, an activity or a cart: the first condition that failed, and"
-    " the smallest change that would pass, which has been tried.",
+    description="Why a rule gave nothing for a purchase, an activity or a cart, recorded or only supposed: the first"
+    " condition that failed, and the smallest change that would pass, which has been tried.",
     errors=(
         PurchaseNotFound,
         ActivityNotFound,
@@ -115,9 +160,17 @@ class WhyNotPayload:
         StoreNotFound,
         StoreClosed,
         StoreCurrencyMismatch,
+        OccurredInFuture,
+        OccurredTooLongAgo,
+        ActivityRepeated,
+        ProductNotBought,
+        EventNotDeclared,
+        EventDataInvalid,
         CurrencyNotAccepted,
         DiscountExceedsOrder,
         AccrualTooLarge,
+        PointsPaymentTooLarge,
+        QualifyingSumTooLarge,
     ),
 )
 async def why_not(info: Info, input: WhyNotInput) -> WhyNotPayload:
@@ -155,12 +208,17 @@ def _store_of(session: ReadSession, question: Question, info: Info) -> UUID | No
             return None
         case ByCart(cart):
             return cart.store_id
+        case BySupposition(activity):
+            return activity.store_id
 
 
 def _absent(question: Question) -> Exception:
     match question:
         case ByCart(cart):
             return StoreNotFound(store_id=cart.store_id)
+        case BySupposition(activity):
+            assert activity.store_id is not None, "without a store nothing is absent"
+            return StoreNotFound(store_id=activity.store_id)
         case ByActivity(activity_id):
             return ActivityNotFound(activity_id=activity_id)
         case ByPurchase(purchase):

@@ -16,8 +16,8 @@ from services.loyalty.earning.domain.failing import FailedPart
 from services.loyalty.earning.domain.smallest_change import Change
 from services.loyalty.programs.domain import ProgramDocument
 from services.loyalty.programs.domain.conditions import Comparison
-from services.loyalty.programs.domain.declared import ValueType
-from services.loyalty.programs.domain.fields import catalogue_of
+from services.loyalty.programs.domain.conditions.declared import ValueType
+from services.loyalty.programs.domain.conditions.fields import catalogue_of
 from services.platform.money import Money
 
 _MONEY = frozenset({BASE, "order.total", "order.subtotal", "order.discount", "order.shipping"})

@@ -66,6 +66,12 @@ class CustomFieldInput:
     )
 
 
+@strawberry.type(description="A value of a field that the program document declares.")
+class CustomFieldValue:
+    code: str = strawberry.field(description="The field's code.")
+    value: JsonDocument = strawberry.field(description="A text, whole number, truth value, or date as YYYY-MM-DD.")
+
+
 def field_values(fields: list[CustomFieldInput]) -> dict[str, object]:
     """The values by code.
 

@@ -7,9 +7,11 @@ from uuid import UUID
 
 import strawberry
 
+from services.gateway.graphql.fields import guarded
 from services.gateway.graphql.ids import encode
 from services.gateway.graphql.money import MoneyAmount
 from services.gateway.graphql.nodes import Node
+from services.gateway.graphql.permissions import INHERITED
 from services.gateway.graphql.scalars import Points, WholeNumber
 from services.gateway.graphql.text import LocalizedTextType
 from services.loyalty.programs.domain.ladder import Access, TierLevel
@@ -85,8 +87,8 @@ class TierProgress:
     fraction: Decimal = strawberry.field(description="The share of the way that is done, 0 to 1, rounded down.")
     standing: strawberry.Private[MemberStanding]
 
-    @strawberry.field(description="The cheapest way there; null at the top.")
-    def way(self) -> TierWay | None:
+    @guarded(access=INHERITED, description="The cheapest way there; null at the top.")
+    async def way(self) -> TierWay | None:
         """Worked out when it is asked for."""
         way = self.standing.way
         return TierWay.from_domain(way) if way and self.standing.progress.next_level else None
@@ -145,18 +147,18 @@ class MemberTier:
     )
     standing: strawberry.Private[MemberStanding]
 
-    @strawberry.field(description="The way to the next tier.")
-    def progress(self) -> TierProgress:
+    @guarded(access=INHERITED, description="The way to the next tier.")
+    async def progress(self) -> TierProgress:
         """Worked out when it is asked for, as what follows."""
         return TierProgress.from_domain(self.standing)
 
-    @strawberry.field(description="The tier by what counts; another than `tier` while one is given by hand.")
-    def earned_tier(self) -> Tier:
+    @guarded(access=INHERITED, description="The tier by what counts; another than `tier` while one is given by hand.")
+    async def earned_tier(self) -> Tier:
         """The tier without what was given."""
         return Tier.from_domain(self.standing.earned)
 
-    @strawberry.field(description="The next review of the earned tier; null where none can take it away.")
-    def review(self) -> TierReview | None:
+    @guarded(access=INHERITED, description="The next review of the earned tier; null where none can take it away.")
+    async def review(self) -> TierReview | None:
         """The next look."""
         return TierReview.from_domain(self.standing.review) if self.standing.review else None
 

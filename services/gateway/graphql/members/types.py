@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 
 from services.gateway.graphql.activities.loaders import referral_codes_by_key
+from services.gateway.graphql.cards.types import MemberCard, card_of
 from services.gateway.graphql.fields import Info, ahead, guarded
 from services.gateway.graphql.holds.types import Hold
 from services.gateway.graphql.ids import encode
@@ -19,6 +20,7 @@ from services.gateway.graphql.ledger.types import (
     balances_by_key,
 )
 from services.gateway.graphql.members.loaders import members_by_key, standings_by_key
+from services.gateway.graphql.members.references import CustomFieldValue
 from services.gateway.graphql.members.tier import MemberTier, MemberTierChange
 from services.gateway.graphql.nodes import Node
 from services.gateway.graphql.pagination import (
@@ -32,19 +34,24 @@ from services.gateway.graphql.pagination import (
     id_cursor,
     number_cursor,
     page,
+    text_cursor,
     time_cursor,
 )
 from services.gateway.graphql.permissions import is_allowed_at, of_member
+from services.gateway.graphql.rewards.types import Reward
 from services.gateway.graphql.scalars import JsonDocument, Locale, Timezone
 from services.gateway.graphql.stores.types import Store, load_store
 from services.gateway.graphql.transfers.types import Transfer
 from services.loyalty.activities import queries as activities
+from services.loyalty.coupons import queries as coupons
 from services.loyalty.holds import queries as holds
 from services.loyalty.ledger import queries as ledger
 from services.loyalty.ledger.domain.flows import Timeline
 from services.loyalty.members import domain
 from services.loyalty.purchases import queries as purchases
 from services.loyalty.redemptions import queries as redemptions
+from services.loyalty.rewards import queries as rewards
+from services.loyalty.rewards.domain import ineligibility, is_within
 from services.loyalty.tiers import queries as tiers
 from services.loyalty.transfers import queries as transfers
 from services.platform.auth.domain import Scope
@@ -52,11 +59,15 @@ from services.platform.errors import InvalidInput
 
 if TYPE_CHECKING:
     from services.gateway.graphql.activities.types import Activity
+    from services.gateway.graphql.after_sales.types import Case
+    from services.gateway.graphql.coupons.types import Coupon
     from services.gateway.graphql.purchases.types import Purchase
     from services.gateway.graphql.redemptions.types import Redemption
 
+LAZY_CASE = strawberry.lazy("services.gateway.graphql.after_sales.types")
 LAZY_ACTIVITY = strawberry.lazy("services.gateway.graphql.activities.types")
 LAZY_PURCHASE = strawberry.lazy("services.gateway.graphql.purchases.types")
+LAZY_COUPON = strawberry.lazy("services.gateway.graphql.coupons.types")
 LAZY_REDEMPTION = strawberry.lazy("services.gateway.graphql.redemptions.types")
 
 AsOf = Annotated[datetime, strawberry.argument(description="The instant; not after now.")]
@@ -74,12 +85,6 @@ def _latest_lines(first: int = PAGE_DEFAULT, after: str | None = None) -> Latest
 class MemberIdentity:
     kind: domain.IdentityKind = strawberry.field(description="What it is.")
     value: str = strawberry.field(description="The number, address or id.")
-
-
-@strawberry.type(description="A value of a field that the program document declares for members.")
-class CustomFieldValue:
-    code: str = strawberry.field(description="The field's code.")
-    value: JsonDocument = strawberry.field(description="A text, whole number, truth value, or date as YYYY-MM-DD.")
 
 
 @strawberry.type(description="A person in the program.")
@@ -123,6 +128,41 @@ class Member(Node):
             updated_at=member.updated_at,
             key=member.id,
             enrolled_store_key=member.enrolled_store_id,
+        )
+
+    @guarded(
+        access=of_member(Scope.MEMBERS_READ),
+        description="The member's card; null before one was issued (`issueCard`, `createWalletLink`).",
+    )
+    async def card(self, info: Info) -> MemberCard | None:
+        """The card."""
+        numbers = (one.value for one in self.identities if one.kind is domain.IdentityKind.CARD)
+        return card_of(self.key, next(numbers, None))
+
+    @guarded(
+        access=of_member(Scope.PROGRAM_READ),
+        description="The rewards that are for this member now, by code; by tier, tags and time, whatever they cost.",
+    )
+    async def rewards_offered(self, info: Info, first: First = PAGE_DEFAULT, after: After = None) -> Connection[Reward]:
+        """A page of rewards."""
+        asked = page(first, after)
+        order = f"rewards_offered:{self.key}"
+        after_code = text_cursor(order, after)
+        rows = await info.context.read(
+            lambda session: rewards.rewards_page(session, limit=asked.limit, after_code=after_code, is_archived=False)
+        )
+        standing = await info.context.load(standings_by_key, self.key)
+        tier = standing.level.code if standing else None
+        at = info.context.now
+        return connect(
+            rows,
+            asked,
+            node=Reward.from_domain,
+            cursor=lambda row: encode_cursor(order, row.code),
+            is_visible=lambda row: (
+                is_within(row.content.terms, at=at)
+                and ineligibility(row.content.terms, tier=tier, tags=self.tags) is None
+            ),
         )
 
     @guarded(access=of_member(Scope.MEMBERS_READ), description="Where the person joined.")
@@ -321,7 +361,10 @@ class Member(Node):
             is_visible=lambda row: is_visible(info, row),
         )
 
-    @guarded(access=of_member(Scope.MEMBERS_READ), description="What the member had for points, newest first.")
+    @guarded(
+        access=of_member(Scope.MEMBERS_READ),
+        description="What the member has for points, gifts of others among it, newest first.",
+    )
     async def redemptions(
         self, info: Info, first: First = PAGE_DEFAULT, after: After = None
     ) -> Connection[Annotated["Redemption", LAZY_REDEMPTION]]:
@@ -336,7 +379,46 @@ class Member(Node):
                 session, limit=asked.limit, member_id=self.key, after_id=after_id
             )
         )
-        return connect(rows, asked, node=Redemption.from_domain, cursor=lambda row: encode_cursor(order, row.id))
+        at = info.context.now
+        return connect(
+            rows,
+            asked,
+            node=lambda row: Redemption.from_domain(row, at=at),
+            cursor=lambda row: encode_cursor(order, row.id),
+        )
+
+    @guarded(
+        access=of_member(Scope.PURCHASES_READ),
+        description="What the member wanted after sales, newest first. Who is limited to a store sees that store's.",
+    )
+    async def cases(
+        self, info: Info, first: First = PAGE_DEFAULT, after: After = None
+    ) -> Connection[Annotated["Case", LAZY_CASE]]:
+        """A page of cases."""
+        from services.gateway.graphql.after_sales.queries import member_cases  # noqa: PLC0415  the types name each other
+
+        return await member_cases(info, self.key, first=first, after=after)
+
+    @guarded(access=of_member(Scope.MEMBERS_READ), description="The member's coupons, newest first.")
+    async def coupons(
+        self, info: Info, first: First = PAGE_DEFAULT, after: After = None
+    ) -> Connection[Annotated["Coupon", LAZY_COUPON]]:
+        """A page of coupons."""
+        from services.gateway.graphql.coupons.types import Coupon  # noqa: PLC0415  the two types name each other
+
+        asked = page(first, after)
+        order = f"coupons:{self.key}"
+        after_id = id_cursor(order, after)
+        rows = await info.context.read(
+            lambda session: coupons.coupons_of_member(session, limit=asked.limit, member_id=self.key, after_id=after_id)
+        )
+        at = info.context.now
+        return connect(
+            rows,
+            asked,
+            node=lambda row: Coupon.from_domain(row, at=at),
+            cursor=lambda row: encode_cursor(order, row.id),
+        )
 
 
 def _in_order(member: domain.Member) -> list[tuple[str, bool | int | str]]:

@@ -10,9 +10,9 @@ from services.gateway.graphql.text import LocalizedTextType
 from services.loyalty.programs import queries
 from services.loyalty.programs.domain import Trigger, stored_document
 from services.loyalty.programs.domain.conditions import Operator
-from services.loyalty.programs.domain.declared import Field, ValueType
-from services.loyalty.programs.domain.fields import Asked, Catalogue, Place, catalogue, catalogue_of
-from services.loyalty.programs.domain.literals import OPERATORS
+from services.loyalty.programs.domain.conditions.declared import Field, ValueType
+from services.loyalty.programs.domain.conditions.fields import Asked, Catalogue, Place, catalogue, catalogue_of
+from services.loyalty.programs.domain.conditions.literals import OPERATORS
 from services.platform.auth.domain import Scope
 from services.platform.db.session import ReadSession
 

@@ -40,6 +40,18 @@ from services.loyalty.purchases.errors import (
 )
 from services.platform.auth.domain import Scope
 
+RETURN_REFUSALS = (
+    PurchaseNotFound,
+    PurchaseVoided,
+    RefundByAnotherMember,
+    RefundConflict,
+    RefundExceedsPurchase,
+    RefundBelowZero,
+    RefundQuantityExceedsLine,
+    RefundLineUnknown,
+    NothingLeftToRefund,
+)
+
 
 @strawberry.input(description="Goods that come back, and others that are taken along.")
 class ExchangePurchaseInput:
@@ -110,18 +122,7 @@ class ExchangePurchasePayload:
     access=requires_at(Scope.PURCHASES_WRITE, input_store),
     description="Take lines of a purchase back and record a new one to the same buyer, both or neither."
     " The purchase's store must be one of yours, and so must the new one's.",
-    errors=(
-        PurchaseNotFound,
-        PurchaseVoided,
-        RefundByAnotherMember,
-        RefundConflict,
-        RefundExceedsPurchase,
-        RefundBelowZero,
-        RefundQuantityExceedsLine,
-        RefundLineUnknown,
-        NothingLeftToRefund,
-        *REFUSALS,
-    ),
+    errors=(*RETURN_REFUSALS, *REFUSALS),
 )
 async def exchange_purchase(info: Info, input: ExchangePurchaseInput) -> ExchangePurchasePayload:
     """Exchange goods of a purchase."""

@@ -89,6 +89,9 @@ class RefundPurchasePayload:
     points: Points = strawberry.field(
         description="The points that were taken back; negative when some were given, as a negative line came back."
     )
+    points_returned: Points = strawberry.field(
+        description="The points that had paid for what comes back, and are the member's again."
+    )
     owed: Points = strawberry.field(description="How many of them the member owes now.")
     shortfall: Points = strawberry.field(description="Points that should have come back and had been spent.")
     balance: Points = strawberry.field(description="What the member could spend then; 0 for a guest.")
@@ -141,6 +144,7 @@ async def refund_purchase(info: Info, input: RefundPurchaseInput) -> RefundPurch
         purchase=await load_purchase(info, result.purchase_id) if result.purchase_id else None,
         is_waiting=result.is_waiting,
         points=Points(result.points),
+        points_returned=Points(result.points_returned),
         owed=Points(result.owed),
         shortfall=Points(result.shortfall),
         balance=Points(result.balance),

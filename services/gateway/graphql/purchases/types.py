@@ -9,6 +9,7 @@ import strawberry
 
 from services.gateway.graphql.fields import Info, guarded
 from services.gateway.graphql.ids import encode
+from services.gateway.graphql.members.references import CustomFieldValue
 from services.gateway.graphql.money import MoneyAmount
 from services.gateway.graphql.nodes import Node
 from services.gateway.graphql.permissions import INHERITED, of_member
@@ -19,16 +20,24 @@ from services.gateway.graphql.purchases.loaders import (
     purchases_by_key,
     refunds_by_purchase,
 )
-from services.gateway.graphql.scalars import Points
+from services.gateway.graphql.scalars import JsonDocument, Points
 from services.gateway.graphql.stores.types import Store, load_store
 from services.loyalty.purchases import domain
 from services.platform.auth.domain import Scope
 from services.platform.money import Money
 
 if TYPE_CHECKING:
+    from services.gateway.graphql.after_sales.types import Case
     from services.gateway.graphql.members.types import Member
 
+LAZY_CASE = strawberry.lazy("services.gateway.graphql.after_sales.types")
 LAZY_MEMBER = strawberry.lazy("services.gateway.graphql.members.types")
+
+
+@strawberry.type(description="A part of what was paid, by one means.")
+class Tender:
+    kind: domain.TenderKind = strawberry.field(description="What was paid with.")
+    amount: MoneyAmount = strawberry.field(description="How much was paid so.")
 
 
 @strawberry.type(description="One line of a purchase.")
@@ -45,6 +54,8 @@ class PurchaseLine:
     )
     points: Points = strawberry.field(description="Its share of what the purchase earned.")
     returned_quantity: Decimal = strawberry.field(description="How much of it came back.")
+    product: str | None = strawberry.field(description="The article's product, as of all sizes of a shirt.")
+    tax: MoneyAmount = strawberry.field(description="The tax on what was paid for it.")
 
     @classmethod
     def from_domain(cls, line: domain.Line, currency: str) -> Self:
@@ -60,6 +71,8 @@ class PurchaseLine:
             net=MoneyAmount.from_domain(Money(line.net_minor, currency)),
             points=Points(line.points),
             returned_quantity=line.returned_quantity,
+            product=line.product,
+            tax=MoneyAmount.from_domain(Money(line.tax_minor or 0, currency)),
         )
 
 
@@ -148,6 +161,17 @@ class Purchase(Node):
     shortfall: Points = strawberry.field(description="What refunds should have taken back and did not find.")
     occurred_at: datetime = strawberry.field(description="When it was bought.")
     recorded_at: datetime = strawberry.field(description="When it was written down.")
+    shipping: MoneyAmount = strawberry.field(description="What was paid for shipping, beyond the total.")
+    prices_include_tax: bool = strawberry.field(description="Whether the amounts of the lines hold their tax.")
+    tenders: list[Tender] = strawberry.field(description="What it was paid with, as far as that was told.")
+    codes: list[str] = strawberry.field(description="The codes that were entered, in upper case.")
+    staff: str | None = strawberry.field(description="Who served, by the merchant's own code.")
+    fields: list[CustomFieldValue] = strawberry.field(
+        description="The merchant's own fields that have a value, in the order of their codes."
+    )
+    voided_at: datetime | None = strawberry.field(description="When it was voided: it had never been meant.")
+    amended_at: datetime | None = strawberry.field(description="When it was last rung up anew.")
+    claimed_at: datetime | None = strawberry.field(description="When a member came with the receipt of a guest.")
     key: strawberry.Private[UUID]
     member_key: strawberry.Private[UUID | None]
     store_key: strawberry.Private[UUID]
@@ -182,9 +206,17 @@ class Purchase(Node):
         refunds = await info.context.load(refunds_by_purchase, self.key) or ()
         return [Refund.from_domain(refund, self.currency_code) for refund in refunds]
 
+    @guarded(access=INHERITED, description="What was wanted about it after the sale and you may see, oldest first.")
+    async def cases(self, info: Info) -> list[Annotated["Case", LAZY_CASE]]:
+        """The cases."""
+        from services.gateway.graphql.after_sales.types import purchase_cases  # noqa: PLC0415  the types name each other
+
+        return await purchase_cases(info, self.key)
+
     @classmethod
     def from_domain(cls, purchase: domain.Purchase) -> Self:
         """The purchase as clients see it."""
+        told = purchase.told
         return cls(
             id=encode("Purchase", purchase.id),
             source=purchase.source,
@@ -198,6 +230,20 @@ class Purchase(Node):
             shortfall=Points(purchase.shortfall),
             occurred_at=purchase.occurred_at,
             recorded_at=purchase.recorded_at,
+            shipping=MoneyAmount.from_domain(Money(told.shipping_minor, purchase.currency)),
+            prices_include_tax=told.prices_include_tax,
+            tenders=[
+                Tender(kind=each.kind, amount=MoneyAmount.from_domain(Money(each.amount_minor, purchase.currency)))
+                for each in told.tenders
+            ],
+            codes=list(told.codes),
+            staff=told.staff,
+            fields=[
+                CustomFieldValue(code=code, value=JsonDocument(value)) for code, value in sorted(told.fields.items())
+            ],
+            voided_at=purchase.voided_at,
+            amended_at=purchase.amended_at,
+            claimed_at=purchase.claimed_at,
             key=purchase.id,
             member_key=purchase.member_id,
             store_key=purchase.store_id,

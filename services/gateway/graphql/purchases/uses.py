@@ -10,6 +10,7 @@ GLOBAL_IDS = {
     UseKind.REDEMPTION: "Redemption",
     UseKind.TRANSFER: "Transfer",
     UseKind.HOLD: "Hold",
+    UseKind.PAYMENT: "Purchase",
     UseKind.PURCHASE: "Purchase",
 }
 

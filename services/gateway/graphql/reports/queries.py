@@ -17,6 +17,7 @@ from services.gateway.graphql.scalars import Currency, Timezone
 from services.loyalty.ledger.domain.flows import LotOriginClass
 from services.loyalty.programs.errors import ProgramNotPublished
 from services.loyalty.reports.domain import ReportWish, sheet
+from services.loyalty.reports.errors import ReportTookTooLong
 from services.loyalty.reports.queries import liability_report as report_of
 from services.loyalty.stores.queries import stores_by_ids
 from services.platform.auth.domain import Scope
@@ -63,7 +64,7 @@ class LiabilityReportInput:
         " which the points were recorded, what is expected of the rest, and the liability. It counts entries by when"
         " they were recorded, and costs the entries since `from` and of the last 60 months."
     ),
-    errors=(ProgramNotPublished,),
+    errors=(ProgramNotPublished, ReportTookTooLong),
 )
 async def liability_report(info: Info, input: LiabilityReportInput) -> LiabilityReportPayload:
     """The report."""
@@ -81,7 +82,9 @@ async def liability_report(info: Info, input: LiabilityReportInput) -> Liability
             units=[UnitLiability.from_domain(unit, report.currency) for unit in report.units],
             cohorts=[CohortLiability.from_domain(cohort, report.currency) for cohort in report.cohorts],
             stores=[StoreFlows.from_domain(part) for part in report.stores],
+            members_not_reached=report.members_not_reached,
             csv=sheet(report, store_codes=codes),
         )
 
-    return await info.context.read(work)
+    too_slow = ReportTookTooLong(from_date=wish.from_date, to_date=wish.to_date)
+    return await info.context.read_apart(work, too_slow=too_slow)

@@ -126,6 +126,16 @@ class UnitLiability:
     liability: MoneyAmount | None = strawberry.field(
         description="The sum of the cohorts' liabilities; null without `valuePerPoint`."
     )
+    kept_alive: Points = strawberry.field(
+        description="Of those outstanding when the period ended, what would have ended by then, had its members been"
+        " told in time (`noSilentExpiry`)."
+    )
+    kept_alive_redeemed: Points = strawberry.field(
+        description="Redeemed in the period, and would have ended before that, had its members been told in time."
+    )
+    kept_alive_cost: MoneyAmount | None = strawberry.field(
+        description="What both come to; null without `valuePerPoint`."
+    )
 
     @classmethod
     def from_domain(cls, unit: domain.UnitReport, currency: str) -> Self:
@@ -136,6 +146,9 @@ class UnitLiability:
             estimate=PointsEstimate.from_domain(unit.estimate),
             redemption_rate=unit.redemption_rate,
             liability=_money(unit.liability_minor, currency),
+            kept_alive=Points(unit.kept.standing),
+            kept_alive_redeemed=Points(unit.kept.redeemed),
+            kept_alive_cost=_money(unit.kept_minor, currency),
         )
 
 
@@ -148,6 +161,9 @@ class LiabilityReportPayload:
     units: list[UnitLiability] = strawberry.field(description="Each unit's sum of its cohorts.")
     cohorts: list[CohortLiability] = strawberry.field(description="By unit and month, the oldest first.")
     stores: list[StoreFlows] = strawberry.field(description="By unit, month and funder; none unless `byStore`.")
+    members_not_reached: int = strawberry.field(
+        description="How many members' points ended in the period though no channel had taken their notice."
+    )
     csv: str = strawberry.field(
         description="The cohorts (with `byStore` the stores' parts of them) as CSV (RFC 4180), names first."
         " Points count the unit's smallest part; texts that a spreadsheet would run begin with an apostrophe."

@@ -4,11 +4,14 @@ import strawberry
 
 from services.gateway.graphql.fields import Info, mutation
 from services.gateway.graphql.permissions import requires
+from services.gateway.graphql.rewards.terms import RewardTermsInput
 from services.gateway.graphql.rewards.types import Reward
 from services.gateway.graphql.scalars import Points, WholeNumber
 from services.gateway.graphql.text import LocalizedTextInput
+from services.loyalty.budgets.errors import BudgetNotFound
+from services.loyalty.coupons.errors import CouponDefinitionNotFound
 from services.loyalty.rewards import service
-from services.loyalty.rewards.domain import CreateReward, RewardContent, RewardKind
+from services.loyalty.rewards.domain import CreateReward, RewardContent, RewardKind, RewardTerms
 from services.loyalty.rewards.errors import RewardCodeTaken
 from services.platform.auth.domain import Scope
 
@@ -24,6 +27,10 @@ class CreateRewardInput:
     )
     stock: WholeNumber | None = strawberry.field(default=None, description="How many there are; null without limit.")
 
+    terms: RewardTermsInput | None = strawberry.field(
+        default=None, description="For whom, where, when, how often; without: for everybody, for points alone."
+    )
+
     def to_command(self) -> CreateReward:
         """The command that it asks for."""
         content = RewardContent(
@@ -33,6 +40,7 @@ class CreateRewardInput:
             description_en=self.description.en if self.description else "",
             description_zh=self.description.zh if self.description else "",
             cost_points=self.cost_points,
+            terms=self.terms.to_domain() if self.terms else RewardTerms(),
         )
         return CreateReward(code=self.code, content=content, stock=self.stock)
 
@@ -42,7 +50,11 @@ class CreateRewardPayload:
     reward: Reward = strawberry.field(description="The new reward.")
 
 
-@mutation(access=requires(Scope.REWARDS_WRITE), description="Offer a reward.", errors=(RewardCodeTaken,))
+@mutation(
+    access=requires(Scope.REWARDS_WRITE),
+    description="Offer a reward.",
+    errors=(RewardCodeTaken, BudgetNotFound, CouponDefinitionNotFound),
+)
 async def create_reward(info: Info, input: CreateRewardInput) -> CreateRewardPayload:
     """Offer a reward."""
     command = input.to_command()

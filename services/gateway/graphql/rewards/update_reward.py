@@ -7,9 +7,12 @@ import strawberry
 from services.gateway.graphql.fields import Info, mutation
 from services.gateway.graphql.ids import decode
 from services.gateway.graphql.permissions import requires
+from services.gateway.graphql.rewards.terms import RewardTermsInput
 from services.gateway.graphql.rewards.types import Reward, rewards_by_key
 from services.gateway.graphql.scalars import Points, WholeNumber
 from services.gateway.graphql.text import LocalizedTextInput
+from services.loyalty.budgets.errors import BudgetNotFound
+from services.loyalty.coupons.errors import CouponDefinitionNotFound
 from services.loyalty.rewards import domain, service
 from services.loyalty.rewards.domain import RewardContent, RewardKind
 from services.loyalty.rewards.errors import RewardArchived, RewardChanged, RewardNotFound
@@ -29,6 +32,10 @@ class UpdateRewardInput:
     cost_points: strawberry.Maybe[Points] = strawberry.field(description="What it costs from now on.")
     stock: strawberry.Maybe[WholeNumber | None] = strawberry.field(description="How many are left; null without limit.")
 
+    terms: strawberry.Maybe[RewardTermsInput] = strawberry.field(
+        description="For whom, where, when, how often; replaces all terms."
+    )
+
     def changed(self, content: RewardContent) -> RewardContent:
         """The content after the change."""
         if self.kind:
@@ -40,6 +47,8 @@ class UpdateRewardInput:
             content = replace(content, description_en=given.en, description_zh=given.zh)
         if self.cost_points:
             content = replace(content, cost_points=self.cost_points.value)
+        if self.terms:
+            content = replace(content, terms=self.terms.value.to_domain())
         return content
 
 
@@ -51,7 +60,7 @@ class UpdateRewardPayload:
 @mutation(
     access=requires(Scope.REWARDS_WRITE),
     description="Change a reward. Redemptions keep the version that they had.",
-    errors=(RewardNotFound, RewardArchived, RewardChanged),
+    errors=(RewardNotFound, RewardArchived, RewardChanged, BudgetNotFound, CouponDefinitionNotFound),
 )
 async def update_reward(info: Info, input: UpdateRewardInput) -> UpdateRewardPayload:
     """Change a reward."""

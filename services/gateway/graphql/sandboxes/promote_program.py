@@ -46,6 +46,7 @@ async def promote_program(info: Info, input: PromoteProgramInput) -> PromoteProg
             database,
             live=live,
             command=command,
+            direct_url=context.services.settings.direct_database_url,
             actor=context.principal.actor,
             correlation_id=context.request.correlation_id,
         ),

@@ -10,7 +10,7 @@ from jsonschema.exceptions import ValidationError
 
 from services.loyalty.activities.errors import EventDataInvalid, EventNotDeclared
 from services.loyalty.programs.domain import CustomEvent, ProgramDocument
-from services.loyalty.programs.domain.fields import FactValue, catalogue_of, custom_fact
+from services.loyalty.programs.domain.conditions.fields import FactValue, catalogue_of, custom_fact
 from services.platform.errors import InvalidInput
 
 DATA_BYTES_MAX = 16_384

@@ -1,6 +1,6 @@
 """What judging must count beyond a member's own: everybody's caps, and how often members have bought."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from services.loyalty.earning.domain import CapKey, kept_keys, names_asked
 from services.loyalty.programs.domain import CapOwner
 from services.loyalty.programs.domain.publishing import ProgramVersion
 from services.loyalty.purchases import queries as purchases
-from services.platform.db.session import UnitOfWork
+from services.platform.db.session import ReadSession, UnitOfWork
 
 PURCHASES = "member.purchases"
 
@@ -23,16 +23,23 @@ class Counters:
     purchases: Mapping[UUID, int]
 
 
+def read_counters(session: ReadSession, version: ProgramVersion, member_id: UUID, happening: Happening) -> Counters:
+    """What a happening of one member would need; nothing is locked."""
+    keys = _shared_keys(version, [happening])
+    statements = [purchases.counts_statement(member_ids=(member_id,))]
+    if keys:
+        statements.append(earning.shared_uses_statement(keys))
+    count_rows, *shared_rows = session.fetch_pipeline(statements)
+    used = earning.cap_used(shared_rows[0]) if shared_rows else {}
+    return Counters({key: used.get(key, 0) for key in keys}, purchases.counts_of(count_rows))
+
+
 def counters(uow: UnitOfWork, version: ProgramVersion | None, happenings: Mapping[UUID, Happening]) -> Counters:
     """What happenings of locked members need; no round trip where no rule asks for any of it."""
     if version is None:
         return Counters({}, {})
     document = version.document
-    keys = {
-        key
-        for each in happenings.values()
-        for key in kept_keys(document, occurred_at=each.occurred_at, trigger=each.trigger, owner=CapOwner.EVERYONE)
-    }
+    keys = _shared_keys(version, happenings.values())
     used: Mapping[CapKey, int] = {}
     if keys:
         used = earning.cap_used(uow.fetch_pipeline(earning.locking_statements(keys))[-1])
@@ -41,3 +48,13 @@ def counters(uow: UnitOfWork, version: ProgramVersion | None, happenings: Mappin
         statement = purchases.counts_statement(member_ids=list(happenings))
         bought = purchases.counts_of(uow.fetch_all(statement.query, statement.values))
     return Counters({key: used.get(key, 0) for key in keys}, bought)
+
+
+def _shared_keys(version: ProgramVersion, happenings: Iterable[Happening]) -> set[CapKey]:
+    return {
+        key
+        for each in happenings
+        for key in kept_keys(
+            version.document, occurred_at=each.occurred_at, trigger=each.trigger, owner=CapOwner.EVERYONE
+        )
+    }

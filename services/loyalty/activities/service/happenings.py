@@ -6,7 +6,7 @@ from uuid import UUID
 from services.loyalty.activities.domain import Happening, RecordedActivity
 from services.loyalty.activities.domain.checking import content_hash
 from services.loyalty.activities.service.counters import counters
-from services.loyalty.activities.service.judging import Judgement, judge
+from services.loyalty.activities.service.judging import Judgement, judge_noticed
 from services.loyalty.activities.service.scene import Scene, look
 from services.loyalty.activities.service.writing import keep
 from services.loyalty.stores.domain import Store
@@ -24,7 +24,10 @@ def notice(uow: UnitOfWork, *, member_id: UUID, happening: Happening, store: Sto
 def judged(
     uow: UnitOfWork, scene: Scene, happenings: Mapping[UUID, Happening], *, store: Store | None = None
 ) -> list[Judgement]:
-    """What happenings are worth, one of each member, in the order given; members who are not there are left out."""
+    """What happenings are worth, one of each member, in the order given; members who are not there are left out.
+
+    Who can't be credited keeps nobody else from it, and earns nothing.
+    """
     judgements: list[Judgement] = []
     by_version: dict[UUID | None, list[tuple[UUID, Happening]]] = {}
     for member_id, happening in happenings.items():
@@ -34,7 +37,7 @@ def judged(
         version = scene.version(group[0][1].occurred_at)
         counted = counters(uow, version, dict(group))
         judgements += [
-            judge(
+            judge_noticed(
                 uow,
                 scene,
                 scene.actors[member_id],

@@ -1,6 +1,6 @@
 """A deed is told of, verified, stored and judged."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,7 +25,7 @@ from services.loyalty.purchases import queries as purchases
 from services.loyalty.purchases.domain.receipt import check_occurred
 from services.loyalty.stores import queries as stores
 from services.loyalty.stores.domain import Store, check_open
-from services.platform.db.session import Statement, UnitOfWork
+from services.platform.db.session import ReadSession, Statement, UnitOfWork
 from services.platform.idempotency import service as idempotency
 
 OPERATION = "recordActivity"
@@ -33,8 +33,8 @@ LAST_TIMEZONE = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
-class _Arrived:
-    """The locked member, where it was done, and whether a product that is reviewed was bought."""
+class Arrived:
+    """The member, where it was done, and whether a product that is reviewed was bought."""
 
     member_id: UUID
     scene: Scene
@@ -59,10 +59,10 @@ def record_activity(uow: UnitOfWork, *, command: RecordActivity) -> RecordedActi
     """
     occurred_at = command.occurred_at or uow.now
     arrived = _arrive(uow, command, occurred_at)
-    if not isinstance(arrived, _Arrived):
+    if not isinstance(arrived, Arrived):
         return replay(arrived)
     scene, member_id = arrived.scene, arrived.member_id
-    happening = _verified(uow, command, arrived, occurred_at)
+    happening = verified(uow, command, arrived, occurred_at)
     hash_ = content_hash(happening, member_id=member_id, has_time=command.occurred_at is not None)
     judgement = judge(
         uow,
@@ -82,6 +82,20 @@ def record_activity(uow: UnitOfWork, *, command: RecordActivity) -> RecordedActi
     return replay(answer)
 
 
+def told_before(known: Mapping[str, Any], happening: Happening, hash_: bytes) -> Mapping[str, Any]:
+    """What was answered when a known activity was told of first.
+
+    Raises:
+        ActivityConflict, ActivityRepeated
+    """
+    if (known["source"], known["external_id"]) != (happening.source, happening.external_id):
+        raise ActivityRepeated(kind=known["trigger"], activity_id=known["id"])
+    if known["content_hash"] != hash_:
+        raise ActivityConflict(external_id=happening.external_id, activity_id=known["id"])
+    answer: Mapping[str, Any] = known["answer"]
+    return answer
+
+
 def replay(answer: Mapping[str, Any]) -> RecordedActivity:
     """The stored answer, told again."""
     return RecordedActivity(
@@ -95,7 +109,7 @@ def replay(answer: Mapping[str, Any]) -> RecordedActivity:
     )
 
 
-def _arrive(uow: UnitOfWork, command: RecordActivity, occurred_at: datetime) -> _Arrived | Mapping[str, Any]:
+def _arrive(uow: UnitOfWork, command: RecordActivity, occurred_at: datetime) -> Arrived | Mapping[str, Any]:
     """Claim the key, lock the member and read the scene; or the stored answer."""
     asked: list[SceneRead] = []
     store_id = getattr(command.deed, "store_id", command.store_id)
@@ -103,7 +117,7 @@ def _arrive(uow: UnitOfWork, command: RecordActivity, occurred_at: datetime) -> 
     def reads(member_id: UUID | None) -> list[Statement]:
         assert member_id is not None
         asked.append(scene_read(uow, member_ids=(member_id,), instants=(occurred_at,)))
-        return [*asked[0].statements, *_more(command, member_id, store_id, occurred_at)]
+        return [*asked[0].statements, *done_statements(command, member_id, store_id, occurred_at)]
 
     arrival = claim_at_till(
         uow,
@@ -123,14 +137,14 @@ def _arrive(uow: UnitOfWork, command: RecordActivity, occurred_at: datetime) -> 
     scene, rest = read.scene(arrival.rows[:count], now=uow.now), list(arrival.rows[count:])
     if member_id not in scene.actors:
         raise MemberNotFound(member_id=member_id)
-    store = None
-    if store_id is not None:
-        store = stores.store_of(rest.pop(0), store_id=store_id)
-        check_open(store, at=occurred_at)
-    return _Arrived(member_id, scene, store, has_bought=bool(rest and rest[0]))
+    store, has_bought = done_of(rest, store_id=store_id, occurred_at=occurred_at)
+    return Arrived(member_id, scene, store, has_bought=has_bought)
 
 
-def _more(command: RecordActivity, member_id: UUID, store_id: UUID | None, occurred_at: datetime) -> list[Statement]:
+def done_statements(
+    command: RecordActivity, member_id: UUID, store_id: UUID | None, occurred_at: datetime
+) -> list[Statement]:
+    """Ask for the store, where one is named, and for a purchase of what is reviewed; the rows go to `done_of`."""
     statements = [stores.store_statement(store_id=store_id)] if store_id is not None else []
     if isinstance(command.deed, Review):
         statements.append(
@@ -139,11 +153,32 @@ def _more(command: RecordActivity, member_id: UUID, store_id: UUID | None, occur
     return statements
 
 
-def _verified(uow: UnitOfWork, command: RecordActivity, arrived: _Arrived, occurred_at: datetime) -> Happening:
+def done_of(
+    rows: Sequence[list[DictRow]], *, store_id: UUID | None, occurred_at: datetime
+) -> tuple[Store | None, bool]:
+    """The store, and whether what is reviewed was bought.
+
+    Raises:
+        StoreNotFound, StoreClosed
+    """
+    rest, store = list(rows), None
+    if store_id is not None:
+        store = stores.store_of(rest.pop(0), store_id=store_id)
+        check_open(store, at=occurred_at)
+    return store, bool(rest and rest[0])
+
+
+def verified(session: ReadSession, command: RecordActivity, arrived: Arrived, occurred_at: datetime) -> Happening:
+    """The happening of a deed that is what it is said to be.
+
+    Raises:
+        InvalidInput, OccurredInFuture, OccurredTooLongAgo
+        CheckInCodeExpired, ProductNotBought, EventNotDeclared, EventDataInvalid
+    """
     scene = arrived.scene
-    version, present = scene.version(occurred_at), scene.version(uow.now)
+    version, present = scene.version(occurred_at), scene.version(session.now)
     policies = present.document.policies if present else Policies()
-    check_occurred(occurred_at, now=uow.now, earliest=uow.now - timedelta(days=policies.backdating_days))
+    check_occurred(occurred_at, now=session.now, earliest=session.now - timedelta(days=policies.backdating_days))
     ruling = version or present
     zone = ZoneInfo(ruling.document.timezone if ruling else LAST_TIMEZONE)
     happening = check_deed(
@@ -151,7 +186,7 @@ def _verified(uow: UnitOfWork, command: RecordActivity, arrived: _Arrived, occur
         member_id=arrived.member_id,
         day=occurred_at.astimezone(zone).date(),
         occurred_at=occurred_at,
-        now=uow.now,
+        now=session.now,
     )
     if isinstance(command.deed, Review) and not arrived.has_bought:
         raise ProductNotBought(sku=command.deed.sku.strip())

@@ -2,12 +2,15 @@
 
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from services.loyalty.activities.domain import PROGRAM_SOURCE, Happening
 from services.loyalty.activities.service.happenings import notice
-from services.loyalty.activities.service.withdrawing import withdraw
+from services.loyalty.activities.service.withdrawing import take_of_new, withdraw
+from services.loyalty.ledger import service as ledger
 from services.loyalty.programs.domain import Trigger
-from services.loyalty.programs.domain.declared import DECLARED, ValueType
+from services.loyalty.programs.domain.conditions.declared import DECLARED, ValueType
+from services.loyalty.referrals import queries
 from services.loyalty.referrals import service as referrals
 from services.loyalty.referrals.domain import Referral
 from services.platform.db.session import UnitOfWork
@@ -18,15 +21,26 @@ _TYPES = {field.name: field.type for field in DECLARED if field.name.startswith(
 def judge_referral(uow: UnitOfWork, *, referral: Referral) -> None:
     """Give the referrer what a friend's first purchase is worth, or take back what it was worth.
 
+    What was not there to take back is kept in mind: it is taken of what the friend's next first purchase is worth, so
+    that a friend who buys and returns again and again brings nothing more than one who does so once.
+
     The referrer is locked before the referral is written, as the buyer is by a purchase. Told twice, it is done once;
     where the referral has become another one meanwhile, it waits to be judged again.
     """
+    ledger.lock_holders(uow, holder_ids=(referral.referrer_id,))
+    referral = queries.referrals_by_friends(uow, friend_ids=(referral.friend_id,))[referral.friend_id]
+    if not referral.is_to_be_judged:
+        return
+    member_id, kept = referral.referrer_id, dict(referral.kept or {})
     if referral.judged_purchase_id is not None:
-        external_id = _external_id(referral, referral.judged_purchase_id)
-        withdraw(uow, source=PROGRAM_SOURCE, external_id=external_id, member_id=referral.referrer_id)
+        external_id = _external_id(referral, referral.judged_purchase_id, referral.judged_amendment_id)
+        for unit, points in withdraw(uow, source=PROGRAM_SOURCE, external_id=external_id, member_id=member_id).items():
+            kept[unit] = kept.get(unit, 0) + points
     if referral.purchase_id is not None:
-        notice(uow, member_id=referral.referrer_id, happening=_happening(referral))
-    uow.fetch_pipeline([referrals.judged_statement(referral=referral)])
+        noticed = notice(uow, member_id=member_id, happening=_happening(referral))
+        if kept:
+            kept = take_of_new(uow, activity_id=noticed.activity_id, member_id=member_id, wanted=kept)
+    uow.fetch_pipeline([referrals.judged_statement(referral=referral, kept=kept)])
 
 
 def order_facts(stored: dict[str, Any] | None) -> dict[str, Any]:
@@ -51,12 +65,13 @@ def _happening(referral: Referral) -> Happening:
     return Happening(
         trigger=Trigger.REFERRAL_PURCHASED,
         source=PROGRAM_SOURCE,
-        external_id=_external_id(referral, referral.purchase_id),
+        external_id=_external_id(referral, referral.purchase_id, referral.amendment_id),
         occurred_at=referral.purchased_at,
         facts=order_facts(dict(referral.purchase_facts or {})),
         data={"friendId": str(referral.friend_id), "purchaseId": str(referral.purchase_id)},
     )
 
 
-def _external_id(referral: Referral, purchase_id: Any) -> str:
-    return f"referral_purchased:{referral.friend_id}:{purchase_id}"
+def _external_id(referral: Referral, purchase_id: UUID, amendment_id: UUID | None) -> str:
+    amended = "" if amendment_id is None else f":{amendment_id}"
+    return f"referral_purchased:{referral.friend_id}:{purchase_id}{amended}"

@@ -23,11 +23,10 @@ from services.platform.db.session import Statement, UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
-class Actor:
-    """A locked member."""
+class Observed:
+    """A member as rules see one."""
 
     earner: Earner
-    stored: ledger.Stored
     record: TierRecord
     cap_rows: Sequence[DictRow]
 
@@ -35,6 +34,13 @@ class Actor:
     def member_id(self) -> UUID:
         """The member's id."""
         return self.earner.member_id
+
+
+@dataclass(frozen=True, slots=True)
+class Actor(Observed):
+    """A locked member."""
+
+    stored: ledger.Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,7 @@ class SceneRead:
         for row in cap_rows:
             caps.setdefault(row["owner_id"], []).append(row)
         actors = {
-            member_id: Actor(earners[member_id], stored, records.get(member_id, TierRecord()), caps.get(member_id, ()))
+            member_id: Actor(earners[member_id], records.get(member_id, TierRecord()), caps.get(member_id, ()), stored)
             for member_id, stored in ledger.stored_by_holder(ledger_rows).items()
             if member_id in earners
         }

@@ -1,4 +1,7 @@
-"""The inverse of an activity: what it had earned is taken back, and its caps have their room again."""
+"""The inverse of an activity: what it had earned is taken back, and its caps have their room again.
+
+Of what cannot be taken back the room stays taken: who keeps points has had what the cap lets them have.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,30 +12,30 @@ from services.loyalty.activities.domain import Activity
 from services.loyalty.activities.service import ranking
 from services.loyalty.activities.service.judging import REFERENCE
 from services.loyalty.activities.service.scene import scene_read
-from services.loyalty.earning.domain import parse_frozen
+from services.loyalty.earning.domain import CapKey, CapSubject, parse_frozen
 from services.loyalty.earning.service import change_caps_statements
 from services.loyalty.ledger import queries as ledger_queries
 from services.loyalty.ledger import service as ledger
-from services.loyalty.ledger.domain import Reference, allocate_clawback, clawback_entry
+from services.loyalty.ledger.domain import Reference, allocate_clawback, clawback_entry, draw_from, spending_order
 from services.loyalty.ledger.domain.book import HolderBook
-from services.loyalty.programs.domain import OwingPolicy
+from services.loyalty.programs.domain import CapMeasure, OwingPolicy
 from services.loyalty.programs.domain.publishing import ProgramVersion
 from services.loyalty.tiers.domain import ladder_of
 from services.platform.db.session import Statement, UnitOfWork
 
 
-def withdraw(uow: UnitOfWork, *, source: str, external_id: str, member_id: UUID) -> bool:
-    """Take back what an activity of a member earned; False where there is none, or it was withdrawn before.
+def withdraw(uow: UnitOfWork, *, source: str, external_id: str, member_id: UUID) -> dict[str, int]:
+    """Take back what an activity of a member earned; what was not there to take, by unit.
 
-    Taken are its pending points, its lots, then others that expire soonest, then what the program lets members owe;
-    the rest is given up.
+    Taken are its pending points, its lots, then others that expire soonest, then what the program lets members owe.
+    Where there is no such activity, or it was withdrawn before, nothing happens.
     """
     read = scene_read(uow, member_ids=(member_id,), instants=(), is_whole=True)
     *rows, mark_rows = uow.fetch_pipeline([*read.statements, ledger.marks_statement(holder_ids=(member_id,))])
     scene = read.scene(rows, now=uow.now)
     activity = queries.activity_by_external_id(uow, source=source, external_id=external_id)
     if activity is None or activity.withdrawn_at is not None or member_id not in scene.actors:
-        return False
+        return {}
     actor, present = scene.actors[member_id], scene.version(uow.now)
     book = ledger.open_book(uow, stored=actor.stored, store_id=activity.store_id)
     book.withdraw_activity(Reference(REFERENCE, activity.id), ledger.marks_of(mark_rows).get(member_id, ()))
@@ -40,21 +43,42 @@ def withdraw(uow: UnitOfWork, *, source: str, external_id: str, member_id: UUID)
     ledger.settle_again(uow, book)
     lapsed_before = ledger_queries.lapsed_statement(kind=REFERENCE, reference_id=activity.id)
     lapsed = {row["unit"]: row["points"] for row in uow.fetch_all(lapsed_before.query, lapsed_before.values)}
-    _claw_back(uow, book, activity, present, lapsed)
+    missing = _claw_back(uow, book, activity, present, lapsed)
     statements: list[Statement] = [
         Statement(repository.WITHDRAW, {"id": activity.id, "now": uow.now}),
         *ledger.writing_statements((book,)),
     ]
     if activity.frozen is not None:
-        fillings = parse_frozen(dict(activity.frozen)).fillings
-        changes = {key: -filled for key, filled in fillings.items()}
+        changes = _room_given_back(activity, missing)
         statements += change_caps_statements(member_id=member_id, changes=changes)
     if present is not None:
         balance = book.balance(ladder_of(present).unit).available
         counting = ranking.uncounted(present, actor.record, activity, balance=balance, now=uow.now)
         statements += ranking.counting_statements(uow, [counting], merchant_name=scene.merchant_name)
     uow.fetch_pipeline(statements)
-    return True
+    return missing
+
+
+def take_of_new(uow: UnitOfWork, *, activity_id: UUID, member_id: UUID, wanted: Mapping[str, int]) -> dict[str, int]:
+    """Take ``wanted`` points by unit, as far as they go, of what an activity has just given; what was not there."""
+    reading = ledger.reading_statements(uow, holder_ids=(member_id,), every_lot=True)
+    book = ledger.open_only_book(uow, holder_id=member_id, rows=uow.fetch_pipeline(reading))
+    missing = dict(wanted)
+    if book is None:
+        return missing
+    for unit, points in wanted.items():
+        new = [lot for lot in book.lots_of(unit) if (lot.origin.kind, lot.origin.id) == (REFERENCE, activity_id)]
+        movements = draw_from(spending_order(new), points)
+        if movements:
+            header = ledger.entry_header(
+                uow, holder_id=member_id, occurred_at=uow.now, reference=Reference(REFERENCE, activity_id)
+            )
+            book.post(clawback_entry(header, unit=unit, movements=movements))
+            missing[unit] += sum(movement.delta for movement in movements)
+    statements = ledger.writing_statements((book,))
+    if statements:
+        uow.fetch_pipeline(statements)
+    return {unit: points for unit, points in missing.items() if points}
 
 
 def _claw_back(
@@ -63,7 +87,9 @@ def _claw_back(
     activity: Activity,
     present: ProgramVersion | None,
     lapsed: Mapping[str, int],
-) -> None:
+) -> dict[str, int]:
+    """Post what is taken; what is missing by unit."""
+    missing: dict[str, int] = {}
     units: dict[str, list[Any]] = {}
     for accrual in activity.accruals:
         if accrual.points:
@@ -93,3 +119,32 @@ def _claw_back(
                 reference=Reference(REFERENCE, activity.id),
             )
             book.post(clawback_entry(header, unit=unit, movements=allocation.movements, owed=allocation.owed))
+        # What holds keep of its own lots is taken when they release it.
+        held = [lot.id for lot in book.lots.values() if lot.id in own_ids]
+        if short := allocation.shortfall - book.want(held, allocation.shortfall):
+            missing[unit] = short
+    return missing
+
+
+def _room_given_back(activity: Activity, missing: Mapping[str, int]) -> dict[CapKey, int]:
+    """What counters get back, below zero: what they were filled with, less what stands for the points ``missing``."""
+    left = dict(missing)
+    gave: dict[tuple[CapSubject, str], tuple[int, int]] = {}
+    for accrual in activity.accruals:
+        kept = min(accrual.points, left.get(accrual.unit, 0))
+        left[accrual.unit] = left.get(accrual.unit, 0) - kept
+        for subject in ((CapSubject.RULE, accrual.rule_id), (CapSubject.UNIT, accrual.unit)):
+            before = gave.get(subject, (0, 0))
+            gave[subject] = before[0] + accrual.points, before[1] + kept
+    changes: dict[CapKey, int] = {}
+    for key, filled in parse_frozen(dict(activity.frozen or {})).fillings.items():
+        points, kept = gave.get((key.subject, key.code), (0, 0))
+        match key.measure:
+            case CapMeasure.POINTS:
+                stays = min(filled, kept)
+            case CapMeasure.TIMES:
+                stays = filled if kept else 0
+            case _:
+                stays = -(-filled * kept // points) if points else 0
+        changes[key] = stays - filled
+    return changes

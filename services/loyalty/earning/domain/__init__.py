@@ -14,9 +14,17 @@ from services.loyalty.earning.domain.base import EarnBase, PricedLine, earn_base
 from services.loyalty.earning.domain.caps import CapKey, CapSubject, calendar_day, kept_keys, period_bounds
 from services.loyalty.earning.domain.evaluation import evaluate
 from services.loyalty.earning.domain.facts import event_facts, line_facts, order_facts
-from services.loyalty.earning.domain.freezing import FrozenInputs, FrozenRule, freeze, frozen_json, parse_frozen
+from services.loyalty.earning.domain.freezing import (
+    FrozenInputs,
+    FrozenRule,
+    counters_json,
+    freeze,
+    frozen_json,
+    parse_counters,
+    parse_frozen,
+)
 from services.loyalty.earning.domain.happening import EarnEvent
-from services.loyalty.earning.domain.lasting import validities
+from services.loyalty.earning.domain.lasting import awaited_actions, validities
 from services.loyalty.earning.domain.lines import (
     LINES_MAX,
     QUANTITY_DIGITS,
@@ -26,6 +34,7 @@ from services.loyalty.earning.domain.lines import (
     check_quantity,
     spread_discount,
 )
+from services.loyalty.earning.domain.paying import is_paying_limited, unpayable_lines
 from services.loyalty.earning.domain.plans import names_asked
 from services.loyalty.earning.domain.refund import (
     AmountRefund,
@@ -73,20 +82,24 @@ __all__ = [
     "RuleOutcome",
     "RuleTrace",
     "apply_refund",
+    "awaited_actions",
     "calendar_day",
     "cap_changes",
     "check_lines",
     "check_quantity",
+    "counters_json",
     "earn_base",
     "evaluate",
     "evaluate_again",
     "event_facts",
     "freeze",
     "frozen_json",
+    "is_paying_limited",
     "kept_keys",
     "line_facts",
     "names_asked",
     "order_facts",
+    "parse_counters",
     "parse_frozen",
     "period_bounds",
     "refundable_minor",
@@ -95,5 +108,6 @@ __all__ = [
     "returnable",
     "spread_discount",
     "standing",
+    "unpayable_lines",
     "validities",
 ]

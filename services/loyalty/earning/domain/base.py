@@ -35,14 +35,19 @@ def earn_base(
     prices_include_tax: bool,
     shipping_minor: int = 0,
     points_minor: int = 0,
+    points_by_line: Sequence[int] | None = None,
 ) -> EarnBase:
     """The base of a receipt. ``points_minor`` of it was paid with points, which earn no points.
 
     They lower the lines that count above zero, and shipping where it counts, in proportion by largest remainder; what
-    is more than there is has no effect. Stored value and gift cards are payment and lower nothing.
+    is more than there is has no effect. Where ``points_by_line`` tells what they paid, they lower just that. Stored
+    value and gift cards are payment and lower nothing.
     """
     bases = [_line_base(policy, line, prices_include_tax=prices_include_tax) for line in lines]
     shipping = shipping_minor if policy.with_shipping else 0
+    if points_by_line is not None:
+        paid = zip(bases, points_by_line, strict=True)
+        return EarnBase(tuple(base - min(max(0, base), points) for base, points in paid), shipping)
     weights = [max(0, base) for base in (*bases, shipping)]
     lowered = min(points_minor, sum(weights))
     if lowered > 0:

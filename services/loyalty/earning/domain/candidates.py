@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 from services.loyalty.programs.domain.conditions import Comparison, Operator
-from services.loyalty.programs.domain.declared import Field, ValueType
-from services.loyalty.programs.domain.fields import FactValue
-from services.loyalty.programs.domain.literals import read_paths, read_scalar
+from services.loyalty.programs.domain.conditions.declared import Field, ValueType
+from services.loyalty.programs.domain.conditions.fields import FactValue
+from services.loyalty.programs.domain.conditions.literals import read_paths, read_scalar
 
 FEW = 5
 """Of several values that would do alike, so many are tried."""

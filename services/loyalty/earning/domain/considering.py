@@ -13,7 +13,7 @@ from services.loyalty.earning.domain.lines import PurchaseLine
 from services.loyalty.earning.domain.plans import DocumentPlan, LinesPlan, RulePlan
 from services.loyalty.earning.domain.scopes import Scope, scope_of
 from services.loyalty.earning.domain.windows import is_open
-from services.loyalty.programs.domain.fields import FactValue
+from services.loyalty.programs.domain.conditions.fields import FactValue
 from services.loyalty.programs.domain.rules import SpendFormula
 
 LineFacts = dict[str, FactValue | None]

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from services.loyalty.earning.domain.happening import EarnEvent
 from services.loyalty.earning.domain.lines import PurchaseLine
-from services.loyalty.programs.domain.fields import FactValue, time_facts
+from services.loyalty.programs.domain.conditions.fields import FactValue, time_facts
 
 
 def event_facts(event: EarnEvent, *, local: datetime, tier_code: str) -> dict[str, FactValue | None]:

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.loyalty.programs.domain import cel
-from services.loyalty.programs.domain.asking import compile_condition
-from services.loyalty.programs.domain.conditions import AllOf, AnyOf, Comparison, Condition, Expression, Not
-from services.loyalty.programs.domain.fields import Catalogue, FactValue, Place
+from services.loyalty.programs.domain.conditions import AllOf, AnyOf, Comparison, Condition, Expression, Not, cel
+from services.loyalty.programs.domain.conditions.asking import compile_condition
+from services.loyalty.programs.domain.conditions.fields import Catalogue, FactValue, Place
 from services.loyalty.programs.domain.reading import pointer
 
 

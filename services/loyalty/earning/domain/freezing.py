@@ -11,7 +11,7 @@ from uuid import UUID
 from services.loyalty.earning.domain.accruals import Evaluation
 from services.loyalty.earning.domain.caps import CapKey, CapSubject
 from services.loyalty.earning.domain.happening import EarnEvent
-from services.loyalty.programs.domain.fields import Facts, FactValue
+from services.loyalty.programs.domain.conditions.fields import Facts, FactValue
 from services.loyalty.programs.domain.rules import CapMeasure, CapOwner, CapPeriod, Trigger
 
 FORM = 2
@@ -91,8 +91,8 @@ def frozen_json(frozen: FrozenInputs) -> dict[str, Any]:
         "facts": {name: _fact_json(value) for name, value in frozen.facts.items()},
         "shippingMinor": frozen.shipping_minor,
         "rate": None if frozen.rate is None else str(frozen.rate),
-        "capUsed": _counters_json(frozen.cap_used),
-        "fillings": _counters_json(frozen.fillings),
+        "capUsed": counters_json(frozen.cap_used),
+        "fillings": counters_json(frozen.fillings),
     }
     return {
         "form": FORM,
@@ -152,8 +152,8 @@ def _parsed(data: Mapping[str, Any]) -> FrozenInputs:
         shipping_minor=data.get("shippingMinor", 0),
         total_minor=data.get("totalMinor", 0),
         rate=None if rate is None else Fraction(rate),
-        cap_used=_counters(data.get("capUsed", ())),
-        fillings=_counters(data.get("fillings", ())),
+        cap_used=parse_counters(data.get("capUsed", ())),
+        fillings=parse_counters(data.get("fillings", ())),
     )
 
 
@@ -167,14 +167,16 @@ def _rule(data: Mapping[str, Any]) -> FrozenRule:
     raise ValueError(message)
 
 
-def _counters_json(counters: Mapping[CapKey, int]) -> list[list[Any]]:
+def counters_json(counters: Mapping[CapKey, int]) -> list[list[Any]]:
+    """Counters as JSON; `parse_counters` gives them back."""
     return [
         [key.subject, key.code, key.measure, key.period, key.start.isoformat(), key.owner, count]
         for key, count in sorted(counters.items())
     ]
 
 
-def _counters(rows: Any) -> dict[CapKey, int]:
+def parse_counters(rows: Any) -> dict[CapKey, int]:
+    """The counters that `counters_json` wrote."""
     return {
         CapKey(
             CapSubject(subject),

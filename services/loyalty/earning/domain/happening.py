@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.loyalty.earning.domain.lines import PurchaseLine
-from services.loyalty.programs.domain.fields import Facts
+from services.loyalty.programs.domain.conditions.fields import Facts
 from services.loyalty.programs.domain.rules import Trigger
 
 

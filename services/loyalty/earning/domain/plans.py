@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from services.loyalty.earning.domain.caps import rule_unit
 from services.loyalty.earning.domain.currencies import amounts_of
-from services.loyalty.programs.domain.asking import Ask, Asker, compile_condition
+from services.loyalty.programs.domain.conditions.asking import Ask, Asker, compile_condition
+from services.loyalty.programs.domain.conditions.fields import Catalogue, Place, catalogue_of, lines_place, when_place
 from services.loyalty.programs.domain.document import ProgramDocument
-from services.loyalty.programs.domain.fields import Catalogue, Place, catalogue_of, lines_place, when_place
 from services.loyalty.programs.domain.rules import Combination, EarnRule, MultiplierFormula, Trigger, Window
 
 _REMEMBERED = 128
@@ -55,13 +55,14 @@ class RulePlan:
 class DocumentPlan:
     """A document's rules in their order, which lines earn by none of them, and the fields that each trigger asks for.
 
-    ``tiers`` are the factors of the levels by their codes.
+    ``tiers`` are the factors of the levels by their codes, ``unpayable`` tells which lines no points can pay.
     """
 
     document: ProgramDocument
     zone: ZoneInfo
     rules: tuple[RulePlan, ...]
     excluded: LinesPlan | None
+    unpayable: Asker | None
     names: Mapping[Trigger, frozenset[str]]
     tiers: Mapping[str, Fraction]
 
@@ -87,6 +88,7 @@ def names_asked(document: ProgramDocument, trigger: Trigger) -> frozenset[str]:
 
 def _made(document: ProgramDocument) -> DocumentPlan:
     fields = catalogue_of(document)
+    paying = document.exclusions.paying
     exclusion = compile_condition(document.exclusions.earning, fields, Place())
     whens = [compile_condition(rule.when, fields, when_place(rule)) for rule in document.rules]
     lines = list(_lines_asked(document, fields))
@@ -114,6 +116,7 @@ def _made(document: ProgramDocument) -> DocumentPlan:
             for place, rule in enumerate(document.rules)
         ),
         excluded=_lines_plan(exclusion),
+        unpayable=None if paying is None else compile_condition(paying, fields, Place()),
         names=names,
         tiers={level.code: Fraction(level.multiplier) for level in document.tiers.levels},
     )

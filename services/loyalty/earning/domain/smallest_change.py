@@ -15,11 +15,11 @@ from decimal import Decimal
 from typing import Any
 
 from services.loyalty.earning.domain.candidates import FEW, values_for
-from services.loyalty.programs.domain.asking import Asker, compile_condition
-from services.loyalty.programs.domain.cel import DECIMAL_SCALE, fields_named
 from services.loyalty.programs.domain.conditions import AllOf, AnyOf, Comparison, Condition, Expression, Not
-from services.loyalty.programs.domain.declared import Field, ValueType
-from services.loyalty.programs.domain.fields import Catalogue, Facts, FactValue, Place, time_facts
+from services.loyalty.programs.domain.conditions.asking import Asker, compile_condition
+from services.loyalty.programs.domain.conditions.cel import DECIMAL_SCALE, fields_named
+from services.loyalty.programs.domain.conditions.declared import Field, ValueType
+from services.loyalty.programs.domain.conditions.fields import Catalogue, Facts, FactValue, Place, time_facts
 
 TRIES_MAX = 300
 ASKS_MAX = 10_000

@@ -19,8 +19,8 @@ from services.loyalty.earning.domain.lines import PurchaseLine
 from services.loyalty.earning.domain.smallest_change import Change, Searcher
 from services.loyalty.earning.domain.windows import is_open
 from services.loyalty.programs.domain.conditions import AllOf, Condition, Not
+from services.loyalty.programs.domain.conditions.fields import Place, catalogue_of, lines_place, when_place
 from services.loyalty.programs.domain.document import ProgramDocument
-from services.loyalty.programs.domain.fields import Place, catalogue_of, lines_place, when_place
 from services.loyalty.programs.domain.reading import pointer
 from services.loyalty.programs.domain.rules import CapPeriod, EarnRule
 from services.platform.errors import DomainError

@@ -32,11 +32,13 @@ def post_evaluation(
     occurred_at: datetime,
     enrolled_at: datetime,
     store_id: UUID | None = None,
+    actions: Mapping[str, datetime] | None = None,
 ) -> Posted:
     """Post what an event gives to the book of its member.
 
     ``reference`` names the event, and is the origin of the lots. The event itself counts as an activity that makes
-    older points live longer, where their expiry says so. What is owed is repaid from it by the book.
+    older points live longer, where their expiry says so. What is owed is repaid from it by the book. ``actions`` are
+    awaited ones that have come already: what is born now does not wait for them again.
 
     Raises:
         BalanceTooLarge
@@ -44,7 +46,7 @@ def post_evaluation(
     # A till's clock that is ahead makes nothing pending.
     at = min(occurred_at, uow.now)
     book.show_activity(evaluation.trigger.value, at, reference)
-    times = validities(version.document, evaluation, at=at, enrolled_at=enrolled_at)
+    times = validities(version.document, evaluation, at=at, enrolled_at=enrolled_at, actions=actions or {})
     lots = {
         accrual.rule_id: new_lot(
             lot_id=new_id(),

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.loyalty.ledger.domain.accounts import Purpose
-from services.loyalty.ledger.domain.activity import ActivityMark, withdrawn
+from services.loyalty.ledger.domain.activity import ActivityMark, replayed, withdrawn
 from services.loyalty.ledger.domain.chain import ChainHead, head_of, seal
 from services.loyalty.ledger.domain.entries import (
     Entry,
@@ -15,6 +15,7 @@ from services.loyalty.ledger.domain.entries import (
     EntryHeader,
     EntryKind,
     Reference,
+    clawback_entry,
     expiry_entry,
     repayment_entry,
 )
@@ -24,6 +25,15 @@ from services.loyalty.ledger.domain.reserving import HeldPart, capture_entry, fi
 from services.platform.ids import new_id
 
 HOLD_REFERENCE = "hold"
+PURCHASE_REFERENCE = "purchase"
+ENDINGS = frozenset({EntryKind.EXPIRY, EntryKind.CANCELLATION})
+
+
+def _is_ending(entry: Entry) -> bool:
+    """Whether points ended by it, or went back by themselves: what a refund takes is about the refund."""
+    about = entry.header.reference
+    is_by_itself = about is not None and about.kind == PURCHASE_REFERENCE
+    return entry.kind in ENDINGS or (entry.kind is EntryKind.CLAWBACK and is_by_itself)
 
 
 def _ids() -> Iterator[UUID]:
@@ -59,6 +69,8 @@ class HolderBook:
     marks_gone: list[UUID] = field(default_factory=list)
     """The ids of stored activities that are to be forgotten."""
     ids: Iterator[UUID] = field(default_factory=_ids)
+    now: datetime | None = None
+    """When activities are noted; None: when they happen."""
 
     @property
     def has_news(self) -> bool:
@@ -92,8 +104,9 @@ class HolderBook:
         newborn = {lot.id for lot in draft.lots}
         movements = [movement for movement in draft.lot_movements if movement.lot_id not in newborn]
         moved = [self.lots[lot_id] for lot_id in dict.fromkeys(movement.lot_id for movement in movements)]
-        for lot in apply_movements(moved, movements):
-            self._put(lot)
+        for before, lot in zip(moved, apply_movements(moved, movements), strict=True):
+            is_back = before.remaining == 0 < lot.remaining
+            self._put(lot.lasting(lot.validity.resumed(draft.header.occurred_at)) if is_back else lot)
         self.entries.append(entry)
         self.head = head_of(entry)
         self._repay(draft)
@@ -123,8 +136,12 @@ class HolderBook:
         return entry
 
     def release(self, header: EntryHeader, *, hold_id: UUID) -> Entry:
-        """Give back what a hold still reserves; points of lots that have ended meanwhile lapse at once."""
+        """Give back what a hold still reserves; points of lots that have ended meanwhile lapse at once.
+
+        What was wanted back while it was held is taken now.
+        """
         parts = self.parts[hold_id]
+        wanted = {part.lot_id: self.lots[part.lot_id].wanted for part in parts if self.lots[part.lot_id].wanted}
         entry = self.post(release_entry(header, unit=self._unit_of(parts), parts=parts))
         self._set_parts(hold_id, ())
         lots = [self.lots[lot_id] for lot_id in dict.fromkeys(part.lot_id for part in parts)]
@@ -132,7 +149,19 @@ class HolderBook:
         if ended:
             lapsing = dataclasses.replace(header, id=next(self.ids), reference=None, reason=None)
             self.post(expiry_entry(lapsing, lots=ended))
+        for lot_id, points in wanted.items():
+            self._take_wanted(header, lot_id, points)
         return entry
+
+    def want(self, lot_ids: Iterable[UUID], points: int) -> int:
+        """Of these lots ``points`` in all are wanted back that are held; how many of them holds may still release."""
+        left = points
+        for lot in spending_order(self.lots[lot_id] for lot_id in lot_ids):
+            part = min(left, lot.held)
+            left -= part
+            if part != lot.wanted:
+                self._put(dataclasses.replace(lot, wanted=part))
+        return points - left
 
     def show_activity(self, activity: str, at: datetime, source: Reference) -> None:
         """The holder did something at an instant: ends that it moves move away, and never nearer."""
@@ -143,10 +172,11 @@ class HolderBook:
             if validity != lot.validity:
                 self._put(lot.lasting(validity))
         if clocked:
-            self.marks.append(ActivityMark(next(self.ids), activity, at, source))
+            self.marks.append(ActivityMark(next(self.ids), activity, at, source, self.now or at))
 
     def withdraw_activity(self, source: Reference, marks: Sequence[ActivityMark]) -> None:
         """Move ends as if what the holder did there had not been; ``marks`` are all that are stored of the holder."""
+        marks = [mark for mark in marks if mark.id not in self.marks_gone]
         gone = [mark.id for mark in marks if mark.source == source]
         if not gone:
             return
@@ -156,26 +186,63 @@ class HolderBook:
                 self._put(back)
         self.marks_gone += gone
 
-    def give_back_ends(self, lot_ids: Iterable[UUID], *, at: datetime, grace_days: int) -> None:
-        """Before points come back to lots: those that have ended last ``grace_days`` times 24 hours from ``at``."""
+    def give_back_ends(
+        self, lot_ids: Iterable[UUID], *, at: datetime, grace_days: int, marks: Sequence[ActivityMark] = ()
+    ) -> None:
+        """Before points come back to lots: those that have ended last ``grace_days`` times 24 hours from ``at``.
+
+        Activities count that were noted while nothing was left of a lot; ``marks`` are all that are stored.
+        """
+        noted = [mark for mark in (*marks, *self.marks) if mark.id not in self.marks_gone]
         for lot in [self.lots[lot_id] for lot_id in lot_ids]:
-            if grace_days > 0 and lot.expired(at):
-                self._put(dataclasses.replace(lot, expires_at=at + timedelta(days=grace_days)))
+            back = lot.lasting(replayed(lot, noted)) if noted and lot.remaining + lot.held == 0 else lot
+            if grace_days > 0 and back.expired(at):
+                ending = back.validity.ends_by(expires_at=at + timedelta(days=grace_days), loses_at=back.loses_at)
+                back = back.lasting(ending.resumed(at).rebased(next(self.ids)))
+            if back != lot:
+                self._put(back)
+
+    def begin(self, lots: Iterable[Lot]) -> None:
+        """Lots that have got a validity of their own: no activity that was noted before moves it."""
+        for lot in lots:
+            clock = lot.clock and dataclasses.replace(lot.clock, since=next(self.ids))
+            self._put(dataclasses.replace(lot, clock=clock))
+
+    def defer(self, lot_ids: Iterable[UUID], until: datetime) -> None:
+        """Lots live on until then, whatever activity moved their ends before; where they would have ended is kept."""
+        for lot in [self.lots[lot_id] for lot_id in lot_ids]:
+            later = lot.validity.ends_by(expires_at=until, loses_at=lot.loses_at).rebased(next(self.ids))
+            first = lot.deferred_from or lot.expires_at
+            self._put(dataclasses.replace(lot.lasting(later), deferred_from=first))
 
     def reschedule(self, lots: Iterable[Lot]) -> None:
-        """Lots whose validity has become another one."""
+        """Lots whose ends have moved."""
         for lot in lots:
             self._put(lot)
 
-    def lapsed(self, lot_ids: Collection[UUID]) -> int:
-        """How many points of these lots the entries so far have expired."""
+    def lapsed(self, lot_ids: Collection[UUID], *, kinds: frozenset[EntryKind] | None = None) -> int:
+        """How many points of these lots the entries so far have ended, or those of some ``kinds`` have.
+
+        How they may end is told with `queries.lapsed_statement`.
+        """
         return -sum(
             movement.delta
             for entry in self.entries
-            if entry.kind is EntryKind.EXPIRY
+            if (entry.kind in kinds if kinds is not None else _is_ending(entry))
             for movement in entry.lot_movements
             if movement.lot_id in lot_ids
         )
+
+    def _take_wanted(self, header: EntryHeader, lot_id: UUID, points: int) -> None:
+        lot = self.lots[lot_id]
+        part = min(points, lot.remaining)
+        if part:
+            assert lot.origin.id is not None, "what is wanted back was born of something"
+            about = Reference(lot.origin.kind, lot.origin.id)
+            taking = dataclasses.replace(header, id=next(self.ids), reference=about, reason=None)
+            self.post(clawback_entry(taking, unit=lot.unit, movements=draw_from((lot,), part)))
+            lot = self.lots[lot_id]
+        self._put(dataclasses.replace(lot, wanted=min(points - part, lot.held)))
 
     def _put(self, lot: Lot) -> None:
         self.lots[lot.id] = lot

@@ -7,19 +7,19 @@ strings, so no two entries have one text. The first entry of a chain follows ``G
 """
 
 import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
 
+import orjson
+
 from services.loyalty.ledger.domain.accounts import AccountRef
 from services.loyalty.ledger.domain.entries import Entry, EntryDraft, assert_balanced
 
 GENESIS_HASH = bytes(32)
 _PREFIX = b"regulars-ledger-entry-v1\n"
-_canonical = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 
 
 class ChainFaultKind(StrEnum):
@@ -81,11 +81,11 @@ def entry_text(entry: EntryDraft | Entry, *, seq: int) -> bytes:
     """The canonical text of an entry that is hashed; see the module."""
     header = entry.header
     content = {
-        "actor": [header.actor.kind.value, _id(header.actor.id)],
+        "actor": [header.actor.kind, _id(header.actor.id)],
         "holder": _id(header.holder_id),
         "id": str(header.id),
-        "kind": entry.kind.value,
-        "movements": [[m.position, str(m.lot_id), m.purpose.value, m.delta] for m in entry.lot_movements],
+        "kind": entry.kind,
+        "movements": [[m.position, str(m.lot_id), m.purpose, m.delta] for m in entry.lot_movements],
         "occurredAt": _instant(header.occurred_at),
         "postings": [[p.position, p.unit, _account(p.debit), _account(p.credit), p.amount] for p in entry.postings],
         "programVersion": _id(header.program_version_id),
@@ -95,7 +95,7 @@ def entry_text(entry: EntryDraft | Entry, *, seq: int) -> bytes:
         "seq": seq,
         "store": _id(header.store_id),
     }
-    return _canonical(content).encode()
+    return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
 
 
 def verify_chain(entries: Iterable[Entry], *, head: ChainHead | None = None) -> tuple[ChainFault, ...]:
@@ -122,7 +122,7 @@ def verify_chain(entries: Iterable[Entry], *, head: ChainHead | None = None) -> 
 
 
 def _account(account: AccountRef) -> list[str | None]:
-    return [_id(account.holder_id), account.purpose.value]
+    return [_id(account.holder_id), account.purpose]
 
 
 def _id(value: UUID | None) -> str | None:

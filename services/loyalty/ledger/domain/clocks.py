@@ -9,12 +9,15 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 DISTANT = datetime(9999, 1, 1, tzinfo=UTC)
 """The deadline of an awaited action that has none."""
 
+ENDS_KEPT = 10_000
 _LAST_YEAR = 9998
 _MONTHS = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
 
@@ -29,7 +32,13 @@ class Stretch:
 
     def after(self, at: datetime, zone: ZoneInfo) -> datetime:
         """Where it ends when it begins at an instant."""
-        return end_of(added(at, self.count, self.unit, zone), self.until_end_of, zone)
+        return _after(self, at, zone)
+
+
+@lru_cache(maxsize=ENDS_KEPT)
+def _after(stretch: Stretch, at: datetime, zone: ZoneInfo) -> datetime:
+    # Replaying a holder's activities asks for the same ends, lot by lot.
+    return end_of(added(at, stretch.count, stretch.unit, zone), stretch.until_end_of, zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +69,21 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True)
+class Base:
+    """The ends from which activities move on, where they are not those of the lot's birth: of a gift, or a grace."""
+
+    expires_at: datetime | None
+    loses_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class LotClock:
     """What moves the end of a lot after its birth. ``earned_at`` is when it was earned, ``zone`` an IANA name.
 
     ``tier`` and ``enrolled_at`` are kept of a lot that awaits an action: its end is known once the action has come.
+    ``losses`` parts have been lost since the ``base`` (None: the birth), and ``upcoming`` are the instants of those
+    that follow the next one, where they don't follow from it. Activities that were noted after ``since`` count (None:
+    after the lot was made).
     """
 
     zone: str
@@ -72,6 +92,10 @@ class LotClock:
     loss: Loss | None = None
     tier: str | None = None
     enrolled_at: datetime | None = None
+    base: Base | None = None
+    since: UUID | None = None
+    losses: int = 0
+    upcoming: tuple[datetime, ...] = ()
 
     @property
     def zone_info(self) -> ZoneInfo:
@@ -119,10 +143,12 @@ class Validity:
             loses_at = max(loses_at, loss.stretch.after(at, zone))
         return self.ends_by(expires_at=expires_at, loses_at=loses_at)
 
-    def at_birth(self) -> "Validity":
-        """The validity before any activity has moved it."""
+    def at_base(self) -> "Validity":
+        """The validity before any activity has moved it, and before any part was lost."""
         if self.clock is None or self.awaits_action is not None:
             return self
+        if self.clock.base is not None:
+            return self.ends_by(expires_at=self.clock.base.expires_at, loses_at=self.clock.base.loses_at)
         zone, expires_at, loses_at = self.clock.zone_info, self.expires_at, self.loses_at
         sliding, loss = self.clock.sliding, self.clock.loss
         if sliding is not None:
@@ -131,6 +157,30 @@ class Validity:
         if loss is not None:
             loses_at = loss.stretch.after(self.activates_at, zone)
         return self.ends_by(expires_at=expires_at, loses_at=loses_at)
+
+    def rebased(self, since: UUID | None) -> "Validity":
+        """This validity as one from which activities noted after ``since`` move on, whatever had moved it before."""
+        if self.clock is None:
+            return self
+        base = Base(self.expires_at, self.loses_at)
+        clock = dataclasses.replace(self.clock, base=base, since=since, losses=0, upcoming=())
+        return dataclasses.replace(self, clock=clock)
+
+    def after_loss(self) -> "Validity":
+        """The validity once the part that was due is lost."""
+        assert self.clock is not None
+        assert self.clock.loss is not None
+        assert self.loses_at is not None
+        following = self.clock.upcoming or (self.clock.loss.stretch.after(self.loses_at, self.clock.zone_info),)
+        clock = dataclasses.replace(self.clock, losses=self.clock.losses + 1, upcoming=following[1:])
+        return dataclasses.replace(self, loses_at=following[0], clock=clock)
+
+    def resumed(self, at: datetime) -> "Validity":
+        """The validity of points that are there again at an instant: what was due of none before it is over."""
+        resumed = self
+        while resumed.loses_at is not None and resumed.loses_at < at:
+            resumed = resumed.after_loss()
+        return resumed
 
     def ends_by(self, *, expires_at: datetime | None, loses_at: datetime | None) -> "Validity":
         """This validity with other ends."""
@@ -184,7 +234,7 @@ def clock_json(clock: LotClock) -> dict[str, Any]:
         content["sliding"] = {
             "stretch": _stretch_json(clock.sliding.stretch),
             "activities": list(clock.sliding.activities),
-            "limit": None if limit is None else limit.isoformat(),
+            "limit": _instant_json(limit),
         }
     if clock.loss is not None:
         content["loss"] = {
@@ -196,12 +246,21 @@ def clock_json(clock: LotClock) -> dict[str, Any]:
         content["tier"] = clock.tier
     if clock.enrolled_at is not None:
         content["enrolledAt"] = clock.enrolled_at.isoformat()
+    if clock.base is not None:
+        content["base"] = [_instant_json(clock.base.expires_at), _instant_json(clock.base.loses_at)]
+    if clock.since is not None:
+        content["since"] = str(clock.since)
+    if clock.losses:
+        content["losses"] = clock.losses
+    if clock.upcoming:
+        content["upcoming"] = [at.isoformat() for at in clock.upcoming]
     return content
 
 
 def clock_of(content: Mapping[str, Any]) -> LotClock:
     """A clock that was stored."""
-    sliding, loss, enrolled_at = content.get("sliding"), content.get("loss"), content.get("enrolledAt")
+    sliding, loss, base = content.get("sliding"), content.get("loss"), content.get("base")
+    since = content.get("since")
     return LotClock(
         zone=content["zone"],
         earned_at=datetime.fromisoformat(content["earnedAt"]),
@@ -210,12 +269,24 @@ def clock_of(content: Mapping[str, Any]) -> LotClock:
         else Sliding(
             Stretch(*sliding["stretch"]),
             tuple(sliding["activities"]),
-            None if sliding["limit"] is None else datetime.fromisoformat(sliding["limit"]),
+            _instant_of(sliding["limit"]),
         ),
         loss=None if loss is None else Loss(loss["percent"], Stretch(*loss["stretch"]), tuple(loss["activities"])),
         tier=content.get("tier"),
-        enrolled_at=None if enrolled_at is None else datetime.fromisoformat(enrolled_at),
+        enrolled_at=_instant_of(content.get("enrolledAt")),
+        base=None if base is None else Base(*map(_instant_of, base)),
+        since=None if since is None else UUID(since),
+        losses=content.get("losses", 0),
+        upcoming=tuple(datetime.fromisoformat(at) for at in content.get("upcoming", ())),
     )
+
+
+def _instant_json(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
+
+
+def _instant_of(stored: str | None) -> datetime | None:
+    return None if stored is None else datetime.fromisoformat(stored)
 
 
 def _stretch_json(stretch: Stretch) -> list[Any]:

@@ -74,6 +74,14 @@ class CohortFlows:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptAlive:
+    """Points that would have ended, had their holders been told in time: what is left, and what was redeemed."""
+
+    standing: int = 0
+    redeemed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class CohortMonth:
     """What had come of a cohort's points in one month: net gained (issued less reversed and so on) and redeemed."""
 

@@ -1,6 +1,6 @@
 """What a holder has of one unit, and what can be wrong with it."""
 
-import dataclasses
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -37,15 +37,28 @@ class Balance:
         Raises:
             BalanceTooLarge: an account or a counter would leave what can be counted.
         """
-        change = dict.fromkeys((field.name for field in dataclasses.fields(self)[2:]), 0)
+        change: defaultdict[str, int] = defaultdict(int)
         for moved in balance_changes(entry):
             if (moved.holder_id, moved.unit) == (self.holder_id, self.unit):
-                change[moved.purpose.value] += moved.moved_in - moved.moved_out
+                change[moved.purpose] += moved.moved_in - moved.moved_out
         for counted in counter_changes(entry):
             if (counted.holder_id, counted.unit) == (self.holder_id, self.unit):
                 for counter in COUNTERS:
                     change[counter] += getattr(counted, counter)
-        after = dataclasses.replace(self, **{name: getattr(self, name) + by for name, by in change.items()})
+        after = Balance(
+            self.holder_id,
+            self.unit,
+            self.pending + change["pending"],
+            self.available + change["available"],
+            self.held + change["held"],
+            self.owed + change["owed"],
+            self.earned + change["earned"],
+            self.spent + change["spent"],
+            self.expired + change["expired"],
+            self.reversed + change["reversed"],
+            self.adjusted + change["adjusted"],
+            self.transferred + change["transferred"],
+        )
         if max(after.pending + after.available + after.held, after.earned, after.spent, after.adjusted) > AMOUNT_MAX:
             raise BalanceTooLarge(maximum=AMOUNT_MAX)
         return after

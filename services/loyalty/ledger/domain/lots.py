@@ -1,7 +1,7 @@
 """Points lots: points born together, and the orders in which they are drawn and given back."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -36,8 +36,9 @@ class LotOrigin:
 class Lot:
     """``remaining`` of ``amount`` points, spendable while ``activates_at <= t < expires_at`` (None: no end).
 
-    ``held`` more are reserved by holds. The last four are its `Validity`: of a lot that awaits an action
-    ``activates_at`` is the deadline.
+    ``held`` more are reserved by holds, of which ``wanted`` are taken back as soon as they are released. From
+    ``loses_at`` on, with the two instants, it is its `Validity`: of a lot that awaits an action ``activates_at`` is
+    the deadline.
 
     Raises:
         ValueError: amounts or instants that no lot can have.
@@ -56,6 +57,9 @@ class Lot:
     loses_at: datetime | None = None
     awaits_action: str | None = None
     clock: LotClock | None = None
+    wanted: int = 0
+    deferred_from: datetime | None = None
+    """Where it would have ended, of a lot that lives on because its holder was not told in time."""
 
     def __post_init__(self) -> None:
         is_possible = 0 < self.amount <= AMOUNT_MAX and 0 <= self.remaining <= self.amount - self.held <= self.amount
@@ -206,24 +210,43 @@ def allocate_lots(lots: Sequence[Lot], amount: int, now: datetime) -> tuple[LotM
 
 
 def allocate_clawback(
-    own_lots: Sequence[Lot], other_lots: Sequence[Lot], amount: int, *, own_lapsed: int = 0, owing_room: int = 0
+    own_lots: Sequence[Lot],
+    other_lots: Sequence[Lot],
+    amount: int,
+    *,
+    own_lapsed: int = 0,
+    owing_room: int = 0,
+    returned: Mapping[UUID, int] | None = None,
 ) -> ClawbackAllocation:
     """Take ``amount`` points back for a purchase.
 
     The order: points of this purchase that have expired (``own_lapsed``, those no earlier claw-back has counted; they
-    have no effect), its pending lots, its active lots, then the holder's other active lots, soonest expiry first.
-    Pending lots of other events are left: they may yet be canceled for a reason of their own. Of what is missing
-    ``owing_room`` at most is owed, the rest is the shortfall. Lots must be settled (see ``due_lots``).
+    have no effect), its pending lots, its active lots, what the same refund has ``returned`` to other lots by id (so
+    that a lot may be drawn twice), then the holder's other active lots, soonest expiry first. Pending lots of other
+    events are left: they may yet be canceled for a reason of their own. Of what is missing ``owing_room`` at most is
+    owed, the rest is the shortfall. Lots must be settled (see ``due_lots``).
     """
     lapsed = min(amount, own_lapsed)
     pending = [lot for lot in own_lots if lot.state is LotState.PENDING]
     active = [lot for lot in own_lots if lot.state is LotState.ACTIVE]
     others = [lot for lot in other_lots if lot.state is LotState.ACTIVE]
-    queue = (*spending_order(pending), *spending_order(active), *spending_order(others))
+    first, rest = _parted(others, returned) if returned else ([], others)
+    queue = (*spending_order(pending), *spending_order(active), *spending_order(first), *spending_order(rest))
     taken = min(amount - lapsed, sum(lot.remaining for lot in queue))
     missing = amount - lapsed - taken
     owed = min(missing, max(0, owing_room))
     return ClawbackAllocation(draw_from(queue, taken), taken, lapsed, missing - owed, owed)
+
+
+def _parted(lots: Iterable[Lot], returned: Mapping[UUID, int]) -> tuple[list[Lot], list[Lot]]:
+    """Lots with only what has just been returned to them, and the same with the rest."""
+    first: list[Lot] = []
+    rest: list[Lot] = []
+    for lot in lots:
+        part = min(lot.remaining, returned.get(lot.id, 0))
+        first.append(dataclasses.replace(lot, remaining=part))
+        rest.append(dataclasses.replace(lot, remaining=lot.remaining - part))
+    return first, rest
 
 
 def give_back(drawn: Sequence[LotMovement], *, amount: int, given_before: int = 0) -> tuple[LotMovement, ...]:
@@ -269,6 +292,7 @@ def apply_movements(lots: Iterable[Lot], movements: Iterable[LotMovement]) -> tu
             lot,
             remaining=lot.remaining + change.get(lot.id, 0),
             held=lot.held + held.get(lot.id, 0),
+            wanted=min(lot.wanted, lot.held + held.get(lot.id, 0)),
             state=LotState.ACTIVE if lot.id in activated else lot.state,
         )
         for lot in lots

@@ -1,8 +1,8 @@
 """What is due happens, instant by instant: activation, cancellation, the end of holds, loss of a part, expiry."""
 
 import dataclasses
+import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 from types import MappingProxyType
@@ -10,7 +10,6 @@ from uuid import UUID
 
 from services.loyalty.ledger.domain.book import HOLD_REFERENCE, HolderBook
 from services.loyalty.ledger.domain.chain import ChainHead
-from services.loyalty.ledger.domain.clocks import Loss
 from services.loyalty.ledger.domain.entries import (
     EntryHeader,
     Reference,
@@ -43,21 +42,27 @@ READ_STEPS = EVERY_STEP - {Step.LOSS}
 """What a balance shows before it has been posted: a part is lost when it is posted."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Due:
-    at: datetime
-    step: Step
-    key: UUID
+_Due = tuple[datetime, Step, UUID]
+"""When what happens to which lot or hold; they happen in this order."""
 
 
 def settle(book: HolderBook, header: EntryHeader, *, steps: frozenset[Step] = EVERY_STEP) -> None:
     """Post what is due when ``header`` is recorded, each at its own instant; what is not due stays untouched."""
     now = header.recorded_at
-    while due := min(_due(book, now, steps), default=None):
-        keys = [other.key for other in _due(book, now, steps) if (other.at, other.step) == (due.at, due.step)]
+    waiting = [due for due in _due(book.lots.values(), steps) if due[0] <= now]
+    if Step.RELEASE in steps:
+        waiting += [due for due in _releases(book) if due[0] <= now]
+    heapq.heapify(waiting)
+    while waiting:
+        at, step, keys = _next(waiting, book)
+        if not keys:
+            continue
+        touched = [part.lot_id for key in keys for part in book.parts[key]] if step is Step.RELEASE else keys
         # A thing that was to happen before the header's own clock began is told with the instant it was due at.
-        at = dataclasses.replace(header, id=next(book.ids), occurred_at=due.at)
-        _POSTING[due.step](book, at, keys)
+        _POSTING[step](book, dataclasses.replace(header, id=next(book.ids), occurred_at=at), keys)
+        for due in _due((book.lots[key] for key in dict.fromkeys(touched)), steps):
+            if due[0] <= now:
+                heapq.heappush(waiting, due)
 
 
 def settled_balances(
@@ -73,27 +78,43 @@ def settled_balances(
     return book.balances
 
 
-def _due(book: HolderBook, now: datetime, steps: frozenset[Step]) -> Iterator[_Due]:
-    for lot in book.lots.values():
-        if lot.remaining > 0:
-            for due in _due_of(lot):
-                if due.at <= now and due.step in steps:
-                    yield due
-    if Step.RELEASE in steps:
-        for hold_id, parts in book.parts.items():
-            if parts and parts[0].expires_at <= now:
-                yield _Due(parts[0].expires_at, Step.RELEASE, hold_id)
+def _next(waiting: list[_Due], book: HolderBook) -> tuple[datetime, Step, list[UUID]]:
+    """What happens next at one instant, and to which of those that waited; some are not due any more."""
+    at, step, key = heapq.heappop(waiting)
+    keys = [key]
+    while waiting and waiting[0][:2] == (at, step):
+        keys.append(heapq.heappop(waiting)[2])
+    return at, step, [key for key in dict.fromkeys(keys) if _is_due(book, at, step, key)]
 
 
-def _due_of(lot: Lot) -> Iterator[_Due]:
+def _is_due(book: HolderBook, at: datetime, step: Step, key: UUID) -> bool:
+    if step is Step.RELEASE:
+        return bool(book.parts[key])
+    return (at, step) in _due_of(book.lots[key])
+
+
+def _due(lots: Iterable[Lot], steps: frozenset[Step]) -> Iterator[_Due]:
+    for lot in lots:
+        for at, step in _due_of(lot):
+            if step in steps:
+                yield at, step, lot.id
+
+
+def _releases(book: HolderBook) -> Iterator[_Due]:
+    for hold_id, parts in book.parts.items():
+        if parts:
+            yield parts[0].expires_at, Step.RELEASE, hold_id
+
+
+def _due_of(lot: Lot) -> list[tuple[datetime, Step]]:
+    """When time will do what to a lot. Of one that is held as a whole nothing is lost, and its clock goes on."""
+    if lot.remaining == 0 and lot.held == 0:
+        return []
     if lot.state is LotState.PENDING:
-        step = Step.ACTIVATION if lot.awaits_action is None else Step.CANCELLATION
-        yield _Due(lot.activates_at, step, lot.id)
-        return
-    if lot.expires_at is not None:
-        yield _Due(lot.expires_at, Step.EXPIRY, lot.id)
-    if lot.loses_at is not None:
-        yield _Due(lot.loses_at, Step.LOSS, lot.id)
+        return [(lot.activates_at, Step.ACTIVATION if lot.awaits_action is None else Step.CANCELLATION)]
+    ending = [(lot.expires_at, Step.EXPIRY)] if lot.expires_at is not None and lot.remaining > 0 else []
+    losing = [(lot.loses_at, Step.LOSS)] if lot.loses_at is not None else []
+    return ending + losing
 
 
 def _activate(book: HolderBook, header: EntryHeader, keys: list[UUID]) -> None:
@@ -115,30 +136,21 @@ def _release(book: HolderBook, header: EntryHeader, keys: list[UUID]) -> None:
 
 
 def _lose(book: HolderBook, header: EntryHeader, keys: list[UUID]) -> None:
-    lots = [book.lots[key] for key in keys]
+    lots = [book.lots[key] for key in keys if book.lots[key].remaining > 0]
     for unit in dict.fromkeys(lot.unit for lot in lots):
         movements = [
             LotMovement(position, lot.id, lot.purpose, -_lost(lot))
             for position, lot in enumerate((lot for lot in lots if lot.unit == unit), start=1)
         ]
         book.post(loss_entry(dataclasses.replace(header, id=next(book.ids)), unit=unit, movements=movements))
-    book.reschedule(_loses_next(book.lots[key]) for key in keys)
+    due = [book.lots[key] for key in keys]
+    book.reschedule(lot.lasting(lot.validity.after_loss()) for lot in due)
 
 
 def _lost(lot: Lot) -> int:
-    return _loss(lot).of(lot.remaining)
-
-
-def _loses_next(lot: Lot) -> Lot:
-    assert lot.clock is not None
-    assert lot.loses_at is not None
-    return dataclasses.replace(lot, loses_at=_loss(lot).stretch.after(lot.loses_at, lot.clock.zone_info))
-
-
-def _loss(lot: Lot) -> Loss:
     assert lot.clock is not None
     assert lot.clock.loss is not None
-    return lot.clock.loss
+    return lot.clock.loss.of(lot.remaining)
 
 
 _POSTING: Mapping[Step, Callable[[HolderBook, EntryHeader, list[UUID]], None]] = MappingProxyType(

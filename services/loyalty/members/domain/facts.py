@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 from services.loyalty.members.domain.members import Earner
 from services.loyalty.members.domain.occasions import day_in
 from services.loyalty.programs.domain import FieldOwner, FieldType, Policies, ProgramDocument
-from services.loyalty.programs.domain.declared import ValueType
-from services.loyalty.programs.domain.fields import FactValue, custom_fact
+from services.loyalty.programs.domain.conditions.declared import ValueType
+from services.loyalty.programs.domain.conditions.fields import FactValue, custom_fact
 
 _TYPES = {
     FieldType.TEXT: ValueType.TEXT,

@@ -51,6 +51,14 @@ class LeapBirthday(StrEnum):
     MARCH_1 = "march_1"
 
 
+class NoSilentExpiry(StrEnum):
+    """Whether points end though no channel has taken their notice in time: yes; yes, and it is counted; no."""
+
+    OFF = "off"
+    REPORT = "report"
+    ON = "on"
+
+
 @dataclass(frozen=True, slots=True)
 class BasePolicy:
     """What of a purchase earns: after discounts or before, with which tax, with shipping or without."""
@@ -72,6 +80,40 @@ class TransferPolicy:
     points_per_day_max: int | None = None
     keeps_expiry: bool = True
     """Whether what is received ends when it would have ended; else it begins anew."""
+
+
+class CouponOrder(StrEnum):
+    """Which of the coupons of a cart count where not all can: the first by category, or those that save most."""
+
+    BY_CATEGORY = "by_category"
+    BEST = "best"
+
+
+class AboveLimit(StrEnum):
+    """More points than may be paid with: as many as may be, or a refusal."""
+
+    CLIP = "clip"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class PayWithPoints:
+    """Points as money at the till. ``is_allowed`` false: nobody pays with them.
+
+    ``points`` of the unit (None: the program's own) are worth ``money`` minor units of the program's currency. What is
+    paid is a multiple of ``step_points`` and at least ``points_min``; its worth is at most ``percent_max`` percent of
+    the basket after discounts, and never above what is to be paid, rounded to ``cash_rounding`` minor units.
+    """
+
+    is_allowed: bool = False
+    unit: str | None = None
+    points: int = 1
+    money: int = 1
+    points_min: int = 1
+    step_points: int = 1
+    percent_max: int = 100
+    above_limit: AboveLimit = AboveLimit.CLIP
+    cash_rounding: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +138,12 @@ class Policies:
     """Adjustments of more points than this wait for a second person; None: none do."""
     expiry_notice_days: int = 30
     """How long before points end their member is told; 0: never."""
+    no_silent_expiry: NoSilentExpiry = NoSilentExpiry.OFF
+    """Whether points live on until their notice was taken by a channel ``expiry_notice_days`` before they end."""
+    pay_with_points: PayWithPoints = field(default_factory=PayWithPoints)
+    coupon_order: CouponOrder = CouponOrder.BEST
+    quote_minutes: int = 15
+    """How long a quoted cart keeps its prices."""
     leap_birthday: LeapBirthday = LeapBirthday.FEBRUARY_28
     birthday_lead_days: int = 365
     """A birthday that was edited counts only after so many days."""

@@ -12,7 +12,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from services.loyalty.programs.domain.declared import DECLARED, ValueType
+from services.loyalty.programs.domain.conditions.declared import DECLARED, ValueType
 from services.loyalty.programs.domain.document import ProgramDocument
 from services.loyalty.programs.domain.ladder import TierMetric
 from services.loyalty.programs.domain.parsing import parse_document

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.loyalty.earning.domain import CapKey, EarnBase, EarnEvent, Evaluation, evaluate, names_asked, validities
 from services.loyalty.members.domain import Earner, member_facts
 from services.loyalty.programs.domain import Crossing, TierLevel, TierMetric, Trigger
-from services.loyalty.programs.domain.fields import FactValue
+from services.loyalty.programs.domain.conditions.fields import FactValue
 from services.loyalty.programs.domain.publishing import ProgramVersion
 from services.loyalty.purchases.domain.counting import counted_points, counted_spend
 from services.loyalty.purchases.domain.receipt import Receipt
@@ -81,7 +81,7 @@ def assess(receipt: Receipt, buyer: BuyingMember, occasion: Occasion) -> Assessm
     event = EarnEvent(
         trigger=Trigger.PURCHASE,
         occurred_at=occasion.occurred_at,
-        facts=_facts(receipt, buyer, occasion),
+        facts=_asked(receipt, buyer, occasion),
         currency=receipt.currency,
         lines=receipt.earning(base),
         shipping_minor=base.shipping_minor,
@@ -110,12 +110,19 @@ def assess(receipt: Receipt, buyer: BuyingMember, occasion: Occasion) -> Assessm
 
 
 def contribution_of(
-    receipt: Receipt, buyer: BuyingMember, occasion: Occasion, ladder: Ladder, evaluation: Evaluation
+    receipt: Receipt,
+    buyer: BuyingMember,
+    occasion: Occasion,
+    ladder: Ladder,
+    evaluation: Evaluation,
+    *,
+    actions: Mapping[str, datetime] | None = None,
 ) -> Contribution:
+    """What a receipt adds to what tiers look at. Points that await one of ``actions`` count from when that came."""
     document = occasion.version.document
     at = min(occasion.occurred_at, occasion.now)
     times = validities(document, evaluation, at=at, enrolled_at=buyer.earner.enrolled_at)
-    points = counted_points(ladder, evaluation, times, now=occasion.now)
+    points = counted_points(ladder, evaluation, times, now=occasion.now, actions=actions or {})
     spendable = sum(each.points for each in points if each.unit == ladder.unit and each.counts_at is None)
     return Contribution(
         event_id=occasion.purchase_id,
@@ -127,9 +134,10 @@ def contribution_of(
     )
 
 
-def _facts(receipt: Receipt, buyer: BuyingMember, occasion: Occasion) -> dict[str, FactValue | None]:
+def purchase_facts(receipt: Receipt, buyer: BuyingMember, occasion: Occasion) -> dict[str, FactValue | None]:
+    """What conditions may ask of a purchase beside the sums of its lines and its time."""
     document, store = occasion.version.document, occasion.store
-    facts = {
+    return {
         **member_facts(buyer.earner, document=document, at=occasion.occurred_at),
         **told_facts(receipt.told, document.fields),
         "member.purchases": buyer.purchases,
@@ -140,6 +148,10 @@ def _facts(receipt: Receipt, buyer: BuyingMember, occasion: Occasion) -> dict[st
         "store.currency": store.currency,
         "store.timezone": store.timezone,
     }
+
+
+def _asked(receipt: Receipt, buyer: BuyingMember, occasion: Occasion) -> dict[str, FactValue | None]:
     # What no rule asks for is not kept.
-    asked = names_asked(document, Trigger.PURCHASE) | {"store.code"}
+    asked = names_asked(occasion.version.document, Trigger.PURCHASE) | {"store.code"}
+    facts = purchase_facts(receipt, buyer, occasion)
     return {name: fact for name, fact in facts.items() if name in asked}

@@ -18,6 +18,8 @@ class BoughtLine:
 
     A line may be negative (a deposit given back, a discount rung up as goods) and then has no discount. ``product`` is
     the article's product, as of all sizes of a shirt. ``tax_minor`` is the tax on what was paid for it.
+    ``share_minor`` is the line's share of the order's discount where that is spread already, on all lines or none;
+    ``points_minor`` is what of the line was paid with points where that is known, likewise.
     """
 
     sku: str
@@ -28,6 +30,8 @@ class BoughtLine:
     name: str | None = None
     product: str | None = None
     tax_minor: int = 0
+    share_minor: int | None = None
+    points_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,8 @@ class RefundedPurchase:
 
     ``points`` were taken back (below zero: given back, when a negative line returned); ``shortfall`` is what the
     purchase's refunds have wanted in all and not found, tried again by its next refund. ``owed`` of the points are not
-    there and are owed now. ``is_waiting`` tells that the purchase is not known yet; ``refund_id`` will be the refund's.
+    there and are owed now. ``points_returned`` had paid and come back in the place of ``returned_minor`` of money.
+    ``is_waiting`` tells that the purchase is not known yet; ``refund_id`` will be the refund's.
     ``needs_decision`` are effects that have left the house, ``consequences`` later events that keep what they got.
     """
 
@@ -117,6 +122,8 @@ class RefundedPurchase:
     to_tier: str | None
     replayed: bool
     owed: int = 0
+    points_returned: int = 0
+    returned_minor: int = 0
     is_waiting: bool = False
     needs_decision: tuple[Use, ...] = ()
     consequences: tuple[Use, ...] = ()

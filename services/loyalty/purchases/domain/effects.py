@@ -13,12 +13,16 @@ from uuid import UUID
 class EffectKind(StrEnum):
     """What a purchase can do. In this order they are undone."""
 
+    PAYMENT = "payment"
+    """Points paid for it: they come back before anything is taken."""
     POINTS = "points"
     """Lots are born; the clocks of others are set back."""
     CAPS = "caps"
     TIER = "tier"
     REFERRAL = "referral"
     """The referrer of the buyer has a bonus to expect."""
+    COUPONS = "coupons"
+    """Coupons were used, and their budgets spent; what a guest has used comes back as well."""
 
 
 HISTORIES = frozenset(
@@ -26,6 +30,8 @@ HISTORIES = frozenset(
         "purchases",
         "purchase_lines",
         "purchase_accruals",
+        "purchase_settlements",
+        "carts",
         "waiting_refunds",
         "idempotency_keys",
         "outbox",
@@ -41,6 +47,8 @@ class UseKind(StrEnum):
     REDEMPTION = "redemption"
     TRANSFER = "transfer"
     HOLD = "hold"
+    PAYMENT = "payment"
+    """Another purchase was paid with it, whose id it has."""
     PURCHASE = "purchase"
     """It earned at a tier that only the purchase had reached."""
 
@@ -65,7 +73,12 @@ class Drawing:
     points: int
 
 
-_KINDS = {"redemption": UseKind.REDEMPTION, "transfer": UseKind.TRANSFER, "hold": UseKind.HOLD}
+_KINDS = {
+    "redemption": UseKind.REDEMPTION,
+    "transfer": UseKind.TRANSFER,
+    "hold": UseKind.HOLD,
+    "payment": UseKind.PAYMENT,
+}
 
 
 def uses_of(drawings: tuple[Drawing, ...], *, earned_at_lost_tier: tuple[UUID, ...] = ()) -> tuple[Use, ...]:

@@ -53,6 +53,7 @@ class ReceiptLine:
     net_minor: int
     product: str | None = None
     tax_minor: int = 0
+    points_minor: int | None = None
 
     def earning(self, *, base_minor: int) -> PurchaseLine:
         """The line as earning sees it."""
@@ -95,7 +96,13 @@ class Receipt:
             prices_include_tax=self.told.prices_include_tax,
             shipping_minor=self.told.shipping_minor,
             points_minor=sum(each.amount_minor for each in self.told.tenders if each.kind is TenderKind.POINTS),
+            points_by_line=self._points_by_line(),
         )
+
+    def _points_by_line(self) -> tuple[int, ...] | None:
+        if any(line.points_minor is None for line in self.lines):
+            return None
+        return tuple(line.points_minor or 0 for line in self.lines)
 
     def earning(self, base: EarnBase) -> tuple[PurchaseLine, ...]:
         """The lines as earning sees them."""
@@ -125,7 +132,7 @@ def check_receipt(
     if sum(abs(line.amount_minor) for line in checked) > AMOUNT_MAX or abs(discount_minor) > AMOUNT_MAX:
         raise InvalidInput(field="lines", reason="AMOUNT_TOO_LARGE", limit=str(AMOUNT_MAX))
     before = [line.amount_minor - line.discount_minor for line in checked]
-    shares = spread_discount(before, discount_minor=discount_minor)
+    shares = _shares(checked, before, discount_minor=discount_minor)
     return Receipt(
         currency=currency,
         discount_minor=discount_minor,
@@ -141,11 +148,18 @@ def check_receipt(
                 net_minor=net - share,
                 product=line.product,
                 tax_minor=line.tax_minor,
+                points_minor=line.points_minor,
             )
             for position, (line, net, share) in enumerate(zip(checked, before, shares, strict=True), start=1)
         ),
         told=told,
     )
+
+
+def _shares(lines: Sequence[BoughtLine], before: Sequence[int], *, discount_minor: int) -> tuple[int, ...]:
+    spread = spread_discount(before, discount_minor=discount_minor)
+    known = tuple(line.share_minor for line in lines if line.share_minor is not None)
+    return known if len(known) == len(lines) and sum(known) == discount_minor else spread
 
 
 def check_occurred(occurred_at: datetime, *, now: datetime, earliest: datetime) -> None:
@@ -211,6 +225,8 @@ def _check_line(line: BoughtLine, *, field: str, has_tax_inside: bool) -> Bought
         name=check_optional_text(line.name, field=f"{field}.name"),
         product=check_optional_text(line.product, field=f"{field}.product"),
         tax_minor=line.tax_minor,
+        share_minor=line.share_minor,
+        points_minor=line.points_minor,
     )
 
 

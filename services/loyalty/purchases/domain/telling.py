@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.loyalty.programs.domain import CustomField, FieldOwner, FieldType
-from services.loyalty.programs.domain.declared import ValueType
-from services.loyalty.programs.domain.fields import FactValue, custom_fact
+from services.loyalty.programs.domain.conditions.declared import ValueType
+from services.loyalty.programs.domain.conditions.fields import FactValue, custom_fact
 from services.loyalty.purchases.domain.commands import BoughtLine
 from services.loyalty.purchases.domain.told import Tender, TenderKind, Told
 from services.platform.errors import InvalidInput

@@ -3,7 +3,7 @@
 from services.loyalty.purchases.service.amend_purchase import amend_purchase
 from services.loyalty.purchases.service.claim_purchase import claim_purchase
 from services.loyalty.purchases.service.exchange_purchase import exchange_purchase
-from services.loyalty.purchases.service.quote_cart import assess_cart, quote_cart
+from services.loyalty.purchases.service.quote_cart import CartReading, assess_cart, quote_cart, quote_of, read_cart
 from services.loyalty.purchases.service.record_purchase import (
     RECORDINGS_MAX,
     check_count,
@@ -11,19 +11,44 @@ from services.loyalty.purchases.service.record_purchase import (
     record_purchases,
 )
 from services.loyalty.purchases.service.refund_purchase import apply_next_waiting, refund_purchase
+from services.loyalty.purchases.service.selling import (
+    OpenSale,
+    check_same,
+    decide_sale,
+    go_back,
+    is_awaited,
+    is_number_taken,
+    open_sale,
+    refund_what_waits,
+    selling_statements,
+    settle_key_statement,
+)
 from services.loyalty.purchases.service.void_purchase import void_purchase
 
 __all__ = [
     "RECORDINGS_MAX",
+    "CartReading",
+    "OpenSale",
     "amend_purchase",
     "apply_next_waiting",
     "assess_cart",
     "check_count",
+    "check_same",
     "claim_purchase",
+    "decide_sale",
     "exchange_purchase",
+    "go_back",
+    "is_awaited",
+    "is_number_taken",
+    "open_sale",
     "quote_cart",
+    "quote_of",
+    "read_cart",
     "record_purchase",
     "record_purchases",
     "refund_purchase",
+    "refund_what_waits",
+    "selling_statements",
+    "settle_key_statement",
     "void_purchase",
 ]

@@ -10,7 +10,6 @@ from psycopg.types.json import Jsonb
 from services.loyalty.earning import service as earning
 from services.loyalty.earning.domain import (
     CapKey,
-    EarnBase,
     Evaluation,
     FrozenInputs,
     FrozenRule,
@@ -18,25 +17,28 @@ from services.loyalty.earning.domain import (
     evaluate_again,
     frozen_json,
 )
+from services.loyalty.earning.queries import locking_statements
 from services.loyalty.earning.service import post_evaluation
 from services.loyalty.ledger import service as ledger
 from services.loyalty.ledger.domain import Lot, Reference
-from services.loyalty.programs.domain import ProgramDocument
-from services.loyalty.programs.domain.publishing import ProgramVersion, unit_of
+from services.loyalty.programs.domain import CapOwner, ProgramDocument
+from services.loyalty.programs.domain.publishing import unit_of
 from services.loyalty.purchases import repository
 from services.loyalty.purchases.domain import Accrual, PurchaseRef
-from services.loyalty.purchases.domain.assessment import BuyingMember, Occasion, contribution_of
 from services.loyalty.purchases.domain.changes import AmendedPurchase, AmendPurchase
 from services.loyalty.purchases.domain.evidence import UnitState
 from services.loyalty.purchases.domain.receipt import Receipt, check_receipt
 from services.loyalty.purchases.domain.reversal import units_of_rules
 from services.loyalty.purchases.errors import PurchaseAlreadyRefunded, PurchaseNotFound, PurchaseVoided
 from services.loyalty.purchases.service.claw_back import TakenBack, take_back
+from services.loyalty.purchases.service.recounting import Anew, actions_that_came, recounted
+from services.loyalty.purchases.service.referring import amended_statements
 from services.loyalty.purchases.service.refund_purchase import locate
 from services.loyalty.purchases.service.reversing import other_units_json
-from services.loyalty.purchases.service.scene import REFERENCE, Buyer, Claim, Scene, read_scene
+from services.loyalty.purchases.service.scene import REFERENCE, Claim, Scene, read_scene
+from services.loyalty.purchases.service.settling_back import amend_settlement
 from services.loyalty.tiers import service as tiers
-from services.loyalty.tiers.domain import Requalification, ladder_of, recount
+from services.loyalty.tiers.domain import Requalification, ladder_of
 from services.platform.db.session import Statement, UnitOfWork
 from services.platform.ids import new_id
 from services.platform.outbox import service as outbox
@@ -46,13 +48,8 @@ OPERATION = "amendPurchase"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Anew:
-    """What the receipt earns now, on what the first evaluation saw."""
-
-    version: ProgramVersion
-    frozen: FrozenInputs
-    evaluation: Evaluation
-    base: EarnBase
+class _Anew(Anew):
+    """What the receipt earns now, and what that changes."""
 
     @property
     def document(self) -> ProgramDocument:
@@ -142,7 +139,8 @@ def amend_purchase(uow: UnitOfWork, *, command: AmendPurchase) -> AmendedPurchas
         currency=purchase.currency, lines=command.lines, discount_minor=command.discount_minor, told=purchase.told
     )
     change_id = new_id()
-    anew = _judged(scene, receipt)
+    receipt, settled = amend_settlement(uow, scene, receipt)
+    anew = _judged(uow, scene, receipt)
     statements, answer = _decide(uow, scene, receipt, anew, change_id)
     change = repository.change_statement(
         change_id=change_id,
@@ -152,11 +150,11 @@ def amend_purchase(uow: UnitOfWork, *, command: AmendPurchase) -> AmendedPurchas
         before=scene.before_json,
         now=uow.now,
     )
-    uow.fetch_pipeline([*statements, change, claim.settle(_answer_json(answer))])
+    uow.fetch_pipeline([*statements, *settled, change, claim.settle(_answer_json(answer))])
     return answer
 
 
-def _judged(scene: Scene, receipt: Receipt) -> _Anew | None:
+def _judged(uow: UnitOfWork, scene: Scene, receipt: Receipt) -> _Anew | None:
     if scene.buyer is None or scene.evaluation is None or scene.present is None:
         return None
     assert scene.evaluated_by is not None
@@ -169,7 +167,7 @@ def _judged(scene: Scene, receipt: Receipt) -> _Anew | None:
         occurred_at=scene.purchase.occurred_at,
         shipping_minor=base.shipping_minor,
     )
-    return _Anew(scene.evaluated_by, frozen, evaluation, base)
+    return _Anew(scene.evaluated_by, frozen, evaluation, base, actions_that_came(uow, scene))
 
 
 def _decide(
@@ -189,6 +187,7 @@ def _decide(
         occurred_at=purchase.occurred_at,
         enrolled_at=buyer.earner.enrolled_at,
         store_id=purchase.store_id,
+        actions=anew.actions,
     )
     # What has ended meanwhile ends at once.
     ledger.settle_again(uow, buyer.book)
@@ -211,7 +210,7 @@ def _decide(
         for unit, ask in sorted(lost.items())
     }
     outcome = _Outcome(anew, posted.lots, taken)
-    moved = _recounted(uow, scene, buyer, receipt, anew)
+    moved = recounted(uow, scene, buyer, receipt, anew)
     ladder = ladder_of(scene.present)
     letters = tiers.letters_of(
         moved.changes,
@@ -231,6 +230,8 @@ def _decide(
     return [
         *_evidence_statements(uow, scene, receipt, outcome),
         *ledger.writing_statements((buyer.book,)),
+        # What is freed and what is filled is locked in one order, as sales lock it.
+        *locking_statements({key for key in (anew.freed | anew.filled) if key.owner is CapOwner.EVERYONE}),
         *earning.change_caps_statements(member_id=buyer.member_id, changes=anew.freed),
         *earning.fill_caps_statements(
             {earning.CapUse.of(buyer.member_id, key): count for key, count in anew.filled.items()}
@@ -238,31 +239,9 @@ def _decide(
         *tiers.writing_statements(
             uow, ladder, [tiers.Counted(buyer.member_id, buyer.record, moved.record, moved.changes)]
         ),
+        *amended_statements(uow, scene, buyer, receipt, anew, change_id=change_id),
         *(outbox.publish_statement(uow, letter) for letter in letters),
     ], answer
-
-
-def _recounted(uow: UnitOfWork, scene: Scene, buyer: Buyer, receipt: Receipt, anew: _Anew) -> Requalification:
-    assert scene.present is not None
-    ladder, balance = ladder_of(scene.present), buyer.book.balance(ladder_of(scene.present).unit)
-    member = BuyingMember(
-        buyer.earner, buyer.record, anew.frozen.cap_used, purchases=0, balance=balance.available - balance.owed
-    )
-    occasion = Occasion(
-        purchase_id=scene.purchase.id,
-        version=anew.version,
-        present=scene.present,
-        store=scene.store,
-        channel=scene.purchase.channel,
-        source=scene.purchase.source,
-        occurred_at=scene.purchase.occurred_at,
-        now=uow.now,
-    )
-    # The balance is there already with what was gained and lost.
-    contribution = contribution_of(receipt, member, occasion, ladder, anew.evaluation)
-    if contribution.balance is not None:
-        contribution = dataclasses.replace(contribution, balance=max(0, member.balance))
-    return recount(ladder, buyer.record, contribution, now=uow.now)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

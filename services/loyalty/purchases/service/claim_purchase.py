@@ -1,6 +1,6 @@
 """A guest's receipt in a member's hand: the sale becomes theirs, once, judged as of when it happened."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -8,7 +8,7 @@ from services.loyalty.members import queries as members
 from services.loyalty.purchases import queries, repository
 from services.loyalty.purchases.domain import BoughtLine, Line, Purchase, RecordPurchase
 from services.loyalty.purchases.domain.changes import ClaimedPurchase, ClaimPurchase
-from services.loyalty.purchases.domain.receipt import check_receipt
+from services.loyalty.purchases.domain.receipt import Receipt, check_receipt
 from services.loyalty.purchases.errors import PurchaseAlreadyClaimed, PurchaseNotFound, PurchaseVoided
 from services.loyalty.purchases.service.deciding import Decision, decide
 from services.loyalty.purchases.service.reversing import catch_up
@@ -73,17 +73,16 @@ def claim_purchase(uow: UnitOfWork, *, command: ClaimPurchase) -> ClaimedPurchas
 
 def _found(uow: UnitOfWork, command: ClaimPurchase) -> Purchase:
     purchase = queries.purchase_by_external_id(uow, source=command.source, external_id=command.external_id)
-    if purchase is None or (purchase.store_id, purchase.total_minor, purchase.currency) != (
-        command.store_id,
-        command.total_minor,
-        command.currency,
-    ):
+    if purchase is None:
         raise PurchaseNotFound(external_id=command.external_id)
-    _check_free(purchase)
+    _check_claimable(purchase, command)
     return purchase
 
 
-def _check_free(purchase: Purchase) -> None:
+def _check_claimable(purchase: Purchase, command: ClaimPurchase) -> None:
+    there = purchase.store_id, purchase.total_minor, purchase.currency
+    if there != (command.store_id, command.total_minor, command.currency):
+        raise PurchaseNotFound(external_id=command.external_id)
     if purchase.voided_at is not None:
         raise PurchaseVoided(purchase_id=purchase.id)
     if purchase.member_id is not None:
@@ -93,9 +92,44 @@ def _check_free(purchase: Purchase) -> None:
 def _decided(
     uow: UnitOfWork, purchase: Purchase, member_id: UUID, command: ClaimPurchase
 ) -> tuple[Purchase, Decision, list[Statement]]:
-    """Lock the member, then the purchase, and decide the receipt as if it came from the till now."""
-    lines = queries.lines_by_purchases(uow, purchase_ids=(purchase.id,))[purchase.id]
-    record = RecordPurchase(
+    """Lock the member, then the purchase, and decide the receipt as if it came from the till now.
+
+    It may have been amended until it is locked: only what is read with the lock is what the member gets.
+    """
+    unread = Receipt(purchase.currency, 0, ())
+    told = _record(purchase, (), member_id, command)
+    around = look_around(uow, [Sale(told, unread, purchase.occurred_at, uow, member_id)])
+    locked_rows, line_rows = uow.fetch_pipeline(
+        [Statement(repository.LOCK, {"id": purchase.id}), Statement(repository.LINES, {"ids": [purchase.id]})]
+    )
+    locked = repository.purchase_of(locked_rows[0])
+    _check_claimable(locked, command)
+    record = _record(locked, [repository.line_of(row) for row in line_rows], member_id, command)
+    receipt = check_receipt(
+        currency=record.currency, lines=record.lines, discount_minor=record.discount_minor, told=record.told
+    )
+    sale = Sale(record, receipt, locked.occurred_at, uow, member_id)
+    decision = decide(
+        around,
+        sale,
+        store=around.store(locked.store_id),
+        buyer=around.buyer(sale),
+        content_hash=b"",
+        purchase_id=locked.id,
+    )
+    return (
+        locked,
+        decision,
+        [
+            *claiming_statements(uow, around, decision),
+            *idempotency.release_statements(operation=RECORDING, keys=[sale.key]),
+        ],
+    )
+
+
+def _record(purchase: Purchase, lines: Sequence[Line], member_id: UUID, command: ClaimPurchase) -> RecordPurchase:
+    """The receipt as if it came from the till now."""
+    return RecordPurchase(
         source=purchase.source,
         external_id=purchase.external_id,
         member=member_id,
@@ -109,30 +143,6 @@ def _decided(
         channel=purchase.channel,
         told=purchase.told,
     )
-    receipt = check_receipt(
-        currency=record.currency, lines=record.lines, discount_minor=record.discount_minor, told=record.told
-    )
-    sale = Sale(record, receipt, purchase.occurred_at, uow, member_id)
-    around = look_around(uow, [sale])
-    locked = repository.purchase_of(uow.fetch_all(repository.LOCK, {"id": purchase.id})[0])
-    _check_free(locked)
-    buyer = around.buyer(sale)
-    decision = decide(
-        around,
-        sale,
-        store=around.store(purchase.store_id),
-        buyer=buyer,
-        content_hash=b"",
-        purchase_id=purchase.id,
-    )
-    return (
-        locked,
-        decision,
-        [
-            *claiming_statements(uow, around, decision),
-            *idempotency.release_statements(operation=RECORDING, keys=[sale.key]),
-        ],
-    )
 
 
 def _bought(line: Line) -> BoughtLine:
@@ -145,6 +155,7 @@ def _bought(line: Line) -> BoughtLine:
         name=line.name,
         product=line.product,
         tax_minor=line.tax_minor or 0,
+        share_minor=line.amount_minor - line.discount_minor - line.net_minor,
     )
 
 

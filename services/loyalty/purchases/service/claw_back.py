@@ -1,8 +1,8 @@
 """Points go back the way they came: taken from lots, or given back to the lots that were drawn."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.loyalty.ledger import queries as ledger_queries
@@ -10,16 +10,19 @@ from services.loyalty.ledger import service as ledger
 from services.loyalty.ledger.domain import (
     Entry,
     EntryHeader,
+    EntryKind,
     Lot,
     LotMovement,
     LotState,
     Purpose,
     Reference,
+    accrual_entry,
     allocate_clawback,
     apply_movements,
     clawback_entry,
     draw_from,
     give_back,
+    new_lot,
     restoration_entry,
     spending_order,
 )
@@ -31,6 +34,7 @@ from services.loyalty.purchases.queries import refunds_by_purchases
 from services.loyalty.purchases.service.scene import REFERENCE as PURCHASE
 from services.loyalty.purchases.service.scene import Scene
 from services.platform.db.session import UnitOfWork
+from services.platform.ids import new_id
 
 REFERENCE = "refund"
 
@@ -58,10 +62,13 @@ def take_back(
     reference_id: UUID,
     occurred_at: datetime,
     own_first: Sequence[UUID] = (),
+    returned: Mapping[UUID, int] | None = None,
 ) -> TakenBack:
     """Post to the buyer's book what is asked for of a unit; nothing when there is nothing to take or to give.
 
-    The order of taking is that of ``allocate_clawback``; ``own_first`` are lots that come before all of it.
+    The order of taking is that of ``allocate_clawback``; ``own_first`` are lots that come before all of it, and
+    ``returned`` are points by lot that come back in the same refund and are taken before those of other lots. What is
+    missing and held of the purchase's own lots is a shortfall like the rest, until a hold releases it.
     """
     assert scene.evaluated_by is not None
     policies = scene.evaluated_by.document.policies
@@ -87,7 +94,10 @@ def take_back(
         ask + sum(movement.delta for movement in named),
         own_lapsed=scene.lapsed.get(unit, 0) + _lapsed_now(book, scene, unit) - state.lapsed,
         owing_room=_owing_room(book, unit, policies),
+        returned=returned or {},
     )
+    # What holds keep of its own lots is taken when they release it: who captures it has spent it.
+    book.want(_own_lots(book, scene, unit), allocation.shortfall)
     movements = _numbered((*named, *allocation.movements))
     entry_id = None
     if movements or allocation.owed:
@@ -123,12 +133,20 @@ def _owing_room(book: HolderBook, unit: str, policies: Policies) -> int:
 
 def _lapsed_now(book: HolderBook, scene: Scene, unit: str) -> int:
     """What has ended of the purchase's lots in this unit of work, and is not stored yet."""
-    own = {
+    return book.lapsed(_own_lots(book, scene, unit))
+
+
+def canceled_now(book: HolderBook, scene: Scene, unit: str) -> int:
+    """What of the purchase's lots has awaited an action in vain, and is not stored yet."""
+    return book.lapsed(_own_lots(book, scene, unit), kinds=frozenset({EntryKind.CANCELLATION}))
+
+
+def _own_lots(book: HolderBook, scene: Scene, unit: str) -> set[UUID]:
+    return {
         lot.id
         for lot in book.lots.values()
         if lot.unit == unit and (lot.origin.kind, lot.origin.id) == (PURCHASE, scene.purchase.id)
     }
-    return book.lapsed(own)
 
 
 def _give(
@@ -143,9 +161,11 @@ def _give(
 ) -> TakenBack:
     """Give points back that earlier refunds took: a negative line has come back, and the rest earns more.
 
-    What is still owed is forgiven first, for it was taken last.
+    What is still owed is forgiven first, for it was taken last. What was owed and has been paid back with other points
+    since is born again, to last as long as the purchase's own.
     """
     state = scene.units[unit]
+    book.want(_own_lots(book, scene, unit), 0)
     back = min(amount, state.taken_back)
     drawn = still_taken(_entries(uow, scene), unit=unit) if back else ()
     in_lots = -sum(movement.delta for movement in drawn)
@@ -155,14 +175,48 @@ def _give(
     if movements or owed:
         lot_ids = {movement.lot_id for movement in movements}
         book.lots = ledger_queries.lots_by_ids(uow, lot_ids=lot_ids) | book.lots
-        book.give_back_ends(lot_ids, at=uow.now, grace_days=grace_days)
+        marks = scene.buyer.marks if scene.buyer else ()
+        book.give_back_ends(lot_ids, at=uow.now, grace_days=grace_days, marks=marks)
         # A lot that was pending when it was drawn may have become active since.
         present = [dataclasses.replace(movement, purpose=book.lots[movement.lot_id].purpose) for movement in movements]
         draft = restoration_entry(header, unit=unit, movements=present, source=Purpose.ISSUANCE, owed=owed)
         entry_id = book.post(draft).header.id
         ledger.settle_again(uow, book)
+    if rest := back - owed - sum(movement.delta for movement in movements):
+        _bear_again(uow, book, scene, header=header, unit=unit, amount=rest, grace_days=grace_days)
     after = UnitState(state.points, state.taken_back - back, state.lapsed - (amount - back), shortfall=0)
     return TakenBack(-back, -owed, after, entry_id)
+
+
+def _bear_again(
+    uow: UnitOfWork,
+    book: HolderBook,
+    scene: Scene,
+    *,
+    header: EntryHeader,
+    unit: str,
+    amount: int,
+    grace_days: int,
+) -> None:
+    own = [each for each in scene.accruals if each.lot_id is not None and each.unit in {unit, None}]
+    lots = ledger_queries.lots_by_ids(uow, lot_ids=[each.lot_id for each in own if each.lot_id is not None])
+    last = spending_order(lot for lot in lots.values() if lot.unit == unit)[-1]
+    expires_at = last.expires_at
+    if last.expired(uow.now):
+        if not grace_days:
+            return
+        expires_at = uow.now + timedelta(days=grace_days)
+    lot = new_lot(
+        lot_id=new_id(),
+        holder_id=book.holder_id,
+        unit=unit,
+        amount=amount,
+        origin=last.origin,
+        now=uow.now,
+        expires_at=expires_at,
+    )
+    about = dataclasses.replace(header, id=new_id(), reference=Reference(PURCHASE, scene.purchase.id))
+    book.post(accrual_entry(about, lots=(lot,)))
 
 
 def _entries(uow: UnitOfWork, scene: Scene) -> tuple[Entry, ...]:

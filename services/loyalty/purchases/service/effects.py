@@ -14,8 +14,14 @@ from services.loyalty.programs.domain import ProgramDocument
 from services.loyalty.purchases.domain.counting import counted_spend
 from services.loyalty.purchases.domain.effects import EffectKind
 from services.loyalty.purchases.domain.reversal import Reversal
-from services.loyalty.purchases.service.claw_back import TakenBack, take_back
+from services.loyalty.purchases.service.claw_back import TakenBack, canceled_now, take_back
 from services.loyalty.purchases.service.scene import REFERENCE, Buyer, Scene
+from services.loyalty.purchases.service.settling_back import (
+    NOTHING,
+    ComingBack,
+    coupons_back_statements,
+    give_points_back,
+)
 from services.loyalty.referrals import service as referrals
 from services.loyalty.tiers import service as tiers
 from services.loyalty.tiers.domain import Requalification, Standing, ladder_of, uncount
@@ -28,6 +34,8 @@ class Undoing:
     """A reversal under way, for the buyer of a purchase that was evaluated.
 
     What earlier inverses found is there for later ones and for the answer: ``taken`` by unit, ``requalification``.
+    ``uncounted`` are points by unit that no tier had counted before, ``returned`` those that come back to lots because
+    they had paid, as ``back`` says.
     """
 
     uow: UnitOfWork
@@ -36,6 +44,9 @@ class Undoing:
     reversal: Reversal
     reference_id: UUID
     occurred_at: datetime
+    back: ComingBack = NOTHING
+    returned: Mapping[UUID, int] = field(default_factory=dict)
+    uncounted: Mapping[str, int] = field(default_factory=dict)
     taken: dict[str, TakenBack] = field(default_factory=dict)
     requalification: Requalification | None = None
 
@@ -53,8 +64,20 @@ def undo_all(undoing: Undoing) -> list[Statement]:
     return [statement for kind in EffectKind for statement in EFFECTS[kind].undo(undoing)]
 
 
+def _undo_payment(undoing: Undoing) -> list[Statement]:
+    undoing.returned = give_points_back(
+        undoing.uow, undoing.scene, undoing.buyer, undoing.back, occurred_at=undoing.occurred_at
+    )
+    return []
+
+
+def _undo_coupons(undoing: Undoing) -> list[Statement]:
+    return coupons_back_statements(undoing.uow, undoing.scene, undoing.back)
+
+
 def _undo_points(undoing: Undoing) -> list[Statement]:
     scene, book = undoing.scene, undoing.buyer.book
+    undoing.uncounted = _uncounted(undoing)
     if undoing.reversal.is_gone:
         # Ends that the purchase had moved away go back first: what had ended without it can't be drawn.
         book.withdraw_activity(Reference(REFERENCE, scene.purchase.id), undoing.buyer.marks)
@@ -68,6 +91,7 @@ def _undo_points(undoing: Undoing) -> list[Statement]:
             ask=ask,
             reference_id=undoing.reference_id,
             occurred_at=undoing.occurred_at,
+            returned=undoing.returned,
         )
     return ledger.writing_statements((book,))
 
@@ -92,8 +116,16 @@ def _undo_tier(undoing: Undoing) -> list[Statement]:
         ladder,
         before,
         event_id=scene.purchase.id,
-        standing=Standing(reversal.kept, _spend(document, frozen, reversal.left_minor), is_visit=not reversal.is_gone),
-        was=Standing(stood, _spend(document, frozen, left_before), is_visit=True),
+        standing=Standing(
+            _less(reversal.kept, {} if ladder.tiers.counts_pending else _uncounted(undoing)),
+            _spend(document, frozen, reversal.left_minor),
+            is_visit=not reversal.is_gone,
+        ),
+        was=Standing(
+            _less(stood, {} if ladder.tiers.counts_pending else undoing.uncounted),
+            _spend(document, frozen, left_before),
+            is_visit=True,
+        ),
         balance=undoing.buyer.book.balance(ladder.unit).available,
         now=undoing.uow.now,
     )
@@ -112,6 +144,29 @@ def _undo_tier(undoing: Undoing) -> list[Statement]:
     ]
 
 
+def _uncounted(undoing: Undoing) -> dict[str, int]:
+    """Points by unit that await an action still, or awaited one in vain and no refund has wanted back yet.
+
+    They are the first that a refund takes, and count for no tier unless pending points do.
+    """
+    scene, book = undoing.scene, undoing.buyer.book
+    points: dict[str, int] = {}
+    for lot in book.lots.values():
+        is_own = (lot.origin.kind, lot.origin.id) == (REFERENCE, scene.purchase.id)
+        if is_own and lot.awaits_action is not None:
+            points[lot.unit] = points.get(lot.unit, 0) + lot.remaining
+    for unit, state in scene.units.items():
+        taken = undoing.taken.get(unit)
+        lapsed = taken.state.lapsed if taken else state.lapsed
+        canceled = scene.canceled.get(unit, 0) + canceled_now(book, scene, unit)
+        points[unit] = points.get(unit, 0) + max(0, canceled - lapsed)
+    return points
+
+
+def _less(points: Mapping[str, int], uncounted: Mapping[str, int]) -> dict[str, int]:
+    return {unit: sum_ - uncounted.get(unit, 0) for unit, sum_ in points.items()}
+
+
 def _spend(document: ProgramDocument, frozen: FrozenInputs, total_minor: int) -> int:
     return counted_spend(document, currency=frozen.currency or "", total_minor=total_minor)
 
@@ -124,6 +179,10 @@ def _undo_referral(undoing: Undoing) -> list[Statement]:
 
 EFFECTS: Mapping[EffectKind, Effect] = MappingProxyType(
     {
+        EffectKind.PAYMENT: Effect(
+            frozenset({"ledger_entries", "ledger_postings", "ledger_lot_movements", "ledger_lots", "ledger_balances"}),
+            _undo_payment,
+        ),
         EffectKind.POINTS: Effect(
             frozenset(
                 {
@@ -141,5 +200,8 @@ EFFECTS: Mapping[EffectKind, Effect] = MappingProxyType(
         EffectKind.CAPS: Effect(frozenset({"cap_uses", "cap_fillings"}), _undo_caps),
         EffectKind.TIER: Effect(frozenset({"member_tiers", "tier_amounts", "tier_changes"}), _undo_tier),
         EffectKind.REFERRAL: Effect(frozenset({"referrals"}), _undo_referral),
+        EffectKind.COUPONS: Effect(
+            frozenset({"coupons", "coupon_definitions", "coupon_uses", "budgets", "budget_uses"}), _undo_coupons
+        ),
     }
 )

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid5
 
+from services.loyalty.earning.domain import CapKey
+from services.loyalty.programs.queries import versions_read
 from services.loyalty.purchases import repository
 from services.loyalty.purchases.domain import PurchaseRef, RecordedPurchase, RefundPurchase
 from services.loyalty.purchases.domain.changes import ExchangedPurchase, ExchangePurchase
@@ -13,6 +15,7 @@ from services.loyalty.purchases.service.record_purchase import record_purchase
 from services.loyalty.purchases.service.refund_purchase import check_returning, locate, refund_located, trimmed
 from services.loyalty.purchases.service.reversing import answer_json, replay
 from services.loyalty.purchases.service.scene import Claim
+from services.loyalty.purchases.service.surroundings import shared_keys
 from services.platform.db.session import UnitOfWork
 
 OPERATION = "exchangePurchase"
@@ -46,7 +49,7 @@ def exchange_purchase(uow: UnitOfWork, *, command: ExchangePurchase) -> Exchange
         )
     )
     check_returning(uow, refund, located)
-    refunded = refund_located(uow, refund, located, None)
+    refunded = refund_located(uow, refund, located, None, caps=_caps_of_sale(uow, command))
     key = str(uuid5(_SALES, command.idempotency_key))
     sale = dataclasses.replace(command.sale, member=refunded.member_id, idempotency_key=key)
     recorded = record_purchase(uow, command=sale)
@@ -61,6 +64,16 @@ def exchange_purchase(uow: UnitOfWork, *, command: ExchangePurchase) -> Exchange
     answer = {"refund": answer_json(refunded), "sale": _recorded_json(recorded)}
     uow.fetch_pipeline([change, claim.settle(answer)])
     return ExchangedPurchase(refunded, recorded, replayed=False)
+
+
+def _caps_of_sale(uow: UnitOfWork, command: ExchangePurchase) -> set[CapKey]:
+    """Everybody's counters that the sale will lock.
+
+    The return locks them together with its own, or two exchanges might wait for each other.
+    """
+    instants = sorted({command.sale.occurred_at or uow.now, uow.now})
+    read = versions_read(uow, instants=instants)
+    return shared_keys(read.versions(uow.fetch_all(read.statement.query, read.statement.values)), instants)
 
 
 def _recorded_json(recorded: RecordedPurchase) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def record_purchase(uow: UnitOfWork, *, command: RecordPurchase, is_last: bool =
         AccrualTooLarge, BalanceTooLarge, QualifyingSumTooLarge
         IdempotencyConflict, IdempotencyKeyInvalid
     """
-    sale = _sale(uow, command, _stores_of_local_numbers(uow, (command,)))
+    sale = sale_of(uow, command)
     plan = _record(uow, {0: sale}, is_alone=True, is_last=is_last)
     outcome = plan.outcomes[0]
     if isinstance(outcome, DomainError):
@@ -125,6 +125,15 @@ def _stores_of_local_numbers(uow: UnitOfWork, commands: Sequence[RecordPurchase]
     """The stores whose country is needed, because a phone number was given as it is dialed there."""
     ids = {each.store_id for each in commands if each.member is not None and members.is_dialed_locally(each.member)}
     return stores_by_ids(uow, store_ids=sorted(ids)) if ids else {}
+
+
+def sale_of(uow: UnitOfWork, command: RecordPurchase) -> Sale:
+    """The receipt of a command, with its member in the stored form.
+
+    Raises:
+        InvalidInput, DiscountExceedsOrder, IdentityInvalid, IdempotencyKeyInvalid
+    """
+    return _sale(uow, command, _stores_of_local_numbers(uow, (command,)))
 
 
 def _sale(uow: UnitOfWork, command: RecordPurchase, near: Mapping[UUID, Store]) -> Sale:

@@ -1,7 +1,7 @@
 """Taking a purchase back, in part or whole, and its points with it."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,8 @@ from uuid import UUID
 from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
 
+from services.loyalty.earning.domain import CapKey
+from services.loyalty.earning.queries import locking_statements
 from services.loyalty.members import queries as members
 from services.loyalty.purchases import repository
 from services.loyalty.purchases.domain import PurchaseRef, RefundedPurchase, RefundPurchase
@@ -16,7 +18,7 @@ from services.loyalty.purchases.domain.early import WaitingRefund
 from services.loyalty.purchases.domain.receipt import CLOCK_TOLERANCE, check_occurred, refund_hash
 from services.loyalty.purchases.errors import PurchaseNotFound, RefundByAnotherMember, RefundConflict
 from services.loyalty.purchases.service.reversing import Notice, answer_json, replay, reverse_purchase
-from services.loyalty.purchases.service.scene import Claim, read_scene
+from services.loyalty.purchases.service.scene import Claim, read_scene, shared_of
 from services.loyalty.purchases.service.waiting import apply_next, keep_waiting
 from services.platform.db.session import Statement, UnitOfWork
 from services.platform.ids import new_id
@@ -105,10 +107,12 @@ def refund_located(
     *,
     refund_id: UUID | None = None,
     told_at: datetime | None = None,
+    caps: Collection[CapKey] = (),
 ) -> RefundedPurchase:
     """Refund a purchase that was found. Without ``claim`` the command is a part of another one, which has the key.
 
-    ``told_at`` is when it happened where the command does not say so.
+    ``told_at`` is when it happened where the command does not say so. ``caps`` are everybody's counters that what
+    follows will lock: they are locked together with the purchase's own, all in one order.
 
     Raises:
         see `refund_purchase`
@@ -134,8 +138,9 @@ def refund_located(
     )
     statements, answer = reverse_purchase(uow, scene, request=command.request, notice=notice)
     settling = [] if claim is None else [claim.settle(answer_json(answer))]
+    locks = locking_statements({*caps, *shared_of(scene.frozen)}) if caps else []
     try:
-        uow.fetch_pipeline([*statements, *settling])
+        uow.fetch_pipeline([*locks, *statements, *settling])
     except UniqueViolation as error:
         if not repository.is_known(error):
             raise
@@ -155,7 +160,7 @@ def refund_what_waited(uow: UnitOfWork, waiting: WaitingRefund, located: Mapping
 
 
 def apply_next_waiting(uow: UnitOfWork) -> int:
-    """Apply one refund that waits although its purchase is here; 0 when there is none."""
+    """Look at one refund that waits; 0 when none is to be looked at."""
     return apply_next(uow, apply=refund_what_waited)
 
 

@@ -20,6 +20,12 @@ from services.loyalty.purchases.errors import PurchaseVoided
 from services.loyalty.purchases.queries import refunds_by_purchases
 from services.loyalty.purchases.service.effects import Undoing, undo_all
 from services.loyalty.purchases.service.scene import Scene
+from services.loyalty.purchases.service.settling_back import (
+    NOTHING,
+    ComingBack,
+    coming_back,
+    coupons_back_statements,
+)
 from services.platform.db.session import Statement, UnitOfWork
 from services.platform.outbox import service as outbox
 
@@ -58,11 +64,15 @@ def reverse_purchase(
         request=request,
         evaluated_by=scene.evaluation,
     )
-    undoing, undone = None, []
+    undoing, back = None, coming_back(scene, reversal)
     if scene.buyer is not None and scene.evaluation is not None and scene.present is not None:
-        undoing = Undoing(uow, scene, scene.buyer, reversal, reference_id=notice.id, occurred_at=notice.occurred_at)
+        undoing = Undoing(
+            uow, scene, scene.buyer, reversal, reference_id=notice.id, occurred_at=notice.occurred_at, back=back
+        )
         undone = undo_all(undoing)
-    answer = _answer(uow, scene, reversal, notice, undoing)
+    else:
+        undone = coupons_back_statements(uow, scene, back)
+    answer = _answer(uow, scene, reversal, notice, undoing, back=back)
     statements = _evidence_statements(uow, scene, reversal, notice, undoing, answer=answer, is_void=is_void)
     statements += undone
     statements.append(outbox.publish_statement(uow, _letter(scene, answer, notice)))
@@ -86,7 +96,8 @@ def catch_up(uow: UnitOfWork, scene: Scene) -> tuple[list[Statement], RefundedPu
     )
     refunds = refunds_by_purchases(uow, purchase_ids=(scene.purchase.id,))[scene.purchase.id]
     notice = Notice(refunds[-1].id, refunds[-1].source, refunds[-1].external_id, b"", None, uow.now)
-    undoing = Undoing(uow, scene, scene.buyer, reversal, reference_id=notice.id, occurred_at=uow.now)
+    back = ComingBack(0, 0, scene.settled_back)
+    undoing = Undoing(uow, scene, scene.buyer, reversal, reference_id=notice.id, occurred_at=uow.now, back=back)
     undone = undo_all(undoing)
     states = dict(scene.units) | {unit: each.state for unit, each in undoing.taken.items()}
     unit = unit_of(scene.evaluated_by).code
@@ -118,6 +129,8 @@ def answer_json(answer: RefundedPurchase) -> dict[str, Any]:
         "fromTier": answer.from_tier,
         "toTier": answer.to_tier,
         "owed": answer.owed,
+        "pointsReturned": answer.points_returned,
+        "returnedMinor": answer.returned_minor,
         "isWaiting": answer.is_waiting,
         "needsDecision": [_use_json(use) for use in answer.needs_decision],
         "consequences": [_use_json(use) for use in answer.consequences],
@@ -138,6 +151,8 @@ def replay(answer: Mapping[str, Any]) -> RefundedPurchase:
         to_tier=answer["toTier"],
         replayed=True,
         owed=answer.get("owed", 0),
+        points_returned=answer.get("pointsReturned", 0),
+        returned_minor=answer.get("returnedMinor", 0),
         is_waiting=answer.get("isWaiting", False),
         needs_decision=tuple(_use_of(use) for use in answer.get("needsDecision", ())),
         consequences=tuple(_use_of(use) for use in answer.get("consequences", ())),
@@ -155,7 +170,13 @@ def other_units_json(states: Mapping[str, UnitState], *, own: str) -> dict[str, 
 
 
 def _answer(
-    uow: UnitOfWork, scene: Scene, reversal: Reversal, notice: Notice, undoing: Undoing | None
+    uow: UnitOfWork,
+    scene: Scene,
+    reversal: Reversal,
+    notice: Notice,
+    undoing: Undoing | None,
+    *,
+    back: ComingBack = NOTHING,
 ) -> RefundedPurchase:
     purchase, unit = scene.purchase, unit_of(scene.present)
     own = None if scene.evaluated_by is None else scene.evaluated_by.document.unit.code
@@ -179,6 +200,8 @@ def _answer(
         to_tier=change.to_code if change else None,
         replayed=False,
         owed=taken.owed if taken else 0,
+        points_returned=back.points,
+        returned_minor=back.value_minor,
         needs_decision=undecided(scene.drawings, missing=missing),
         consequences=uses_of(scene.drawings, earned_at_lost_tier=at_lost_tier) if reversal.asks else (),
     )

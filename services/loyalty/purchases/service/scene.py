@@ -4,13 +4,13 @@ Everything about the member is read after the member's lock, in the same round t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from services.loyalty.earning.domain import FrozenInputs, parse_frozen
+from services.loyalty.earning.domain import CapKey, FrozenInputs, parse_frozen
 from services.loyalty.ledger import queries as ledger_queries
 from services.loyalty.ledger import service as ledger
 from services.loyalty.ledger.domain.activity import ActivityMark
@@ -18,13 +18,14 @@ from services.loyalty.ledger.domain.book import HolderBook
 from services.loyalty.members import queries as members
 from services.loyalty.members.domain import Earner
 from services.loyalty.members.errors import MemberNotFound
-from services.loyalty.programs.domain import ProgramDocument
+from services.loyalty.programs.domain import CapOwner, ProgramDocument
 from services.loyalty.programs.domain.publishing import ProgramVersion
 from services.loyalty.programs.queries import in_force, versions_read
 from services.loyalty.purchases import repository
 from services.loyalty.purchases.domain import Accrual, Line, Purchase
 from services.loyalty.purchases.domain.effects import Drawing
 from services.loyalty.purchases.domain.evidence import UnitState
+from services.loyalty.purchases.domain.settlement import SettledBack, Settlement, parse_back, parse_settlement
 from services.loyalty.stores import queries as stores
 from services.loyalty.stores.domain import Store
 from services.loyalty.tiers import queries as tiers
@@ -73,8 +74,8 @@ class Claim:
 class Scene:
     """The purchase as it stands, locked, and whom it concerns.
 
-    ``units`` are the states of all units that it gave, ``lapsed`` the points by unit of its lots that have ended, and
-    ``drawings`` what later events drew of them.
+    ``units`` are the states of all units that it gave, ``lapsed`` the points by unit of its lots that have ended,
+    ``canceled`` those of them that awaited an action in vain, and ``drawings`` what later events drew of them.
     """
 
     purchase: Purchase
@@ -84,12 +85,17 @@ class Scene:
     accruals: tuple[Accrual, ...]
     units: Mapping[str, UnitState]
     lapsed: Mapping[str, int]
+    canceled: Mapping[str, int]
     drawings: tuple[Drawing, ...]
     store: Store
     merchant_name: str
     evaluated_by: ProgramVersion | None
     present: ProgramVersion | None
     buyer: Buyer | None
+    settlement: Settlement | None = None
+    """What points and coupons settled; None where there is nothing of it."""
+    settled_back: SettledBack = field(default_factory=SettledBack)
+    """What has come back of it."""
 
     @property
     def before_json(self) -> dict[str, Any]:
@@ -153,11 +159,13 @@ def read_scene(
             stores.store_statement(store_id=store_id),
             stores.merchant_statement(uow),
             versions.statement,
+            Statement(repository.SETTLEMENT, {"id": purchase_id}),
             *more,
         ]
     )
     member_rows, rows = rows[1 : len(locks) + 1], rows[len(locks) + 1 :]
     purchase_rows, lines, accruals, lapsed, drawings, store_rows, merchant_rows, version_rows, *more_rows = rows
+    settlement_rows, *more_rows = more_rows
     found = versions.versions(version_rows)
     row = purchase_rows[0]
     if row["member_id"] != member_id:
@@ -179,6 +187,7 @@ def read_scene(
         accruals=gave,
         units=_units(purchase, gave, row["other_units"], evaluated_by),
         lapsed={each["unit"]: each["points"] for each in lapsed},
+        canceled={each["unit"]: each["canceled"] for each in lapsed},
         drawings=tuple(
             Drawing(each["reference_kind"], each["reference_id"], each["unit"], each["points"]) for each in drawings
         ),
@@ -187,8 +196,15 @@ def read_scene(
         evaluated_by=evaluated_by,
         present=present,
         buyer=buyer,
+        settlement=parse_settlement(settlement_rows[0]["settled"]) if settlement_rows else None,
+        settled_back=parse_back(settlement_rows[0]["back"] if settlement_rows else None),
     )
     return scene, more_rows
+
+
+def shared_of(frozen: FrozenInputs | None) -> set[CapKey]:
+    """Everybody's counters that an evaluation filled."""
+    return set() if frozen is None else {key for key in frozen.fillings if key.owner is CapOwner.EVERYONE}
 
 
 def _member_statements(uow: UnitOfWork, member_id: UUID, record: tiers.RecordsRead) -> list[Statement]:

@@ -6,7 +6,7 @@ order of their names, so that no two batches wait for each other in a circle.
 
 import dataclasses
 from collections import ChainMap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -110,6 +110,8 @@ class Surroundings:
     _ids: Mapping[Identity, UUID]
     _members: Mapping[UUID, "_Member"]
     _shared_before: dict[CapKey, int]
+    more: Sequence[list[DictRow]] = ()
+    """The rows of what else was asked for."""
     _buyers: dict[UUID, Buyer] = field(default_factory=dict)
     _shared: dict[CapKey, int] = field(default_factory=dict)
 
@@ -183,14 +185,24 @@ class _Member:
         return Buyer(self.stored, self.earner, self.record, self.record, dict(self.cap_used), self.purchases)
 
 
-def look_around(uow: UnitOfWork, sales: Sequence[Sale]) -> Surroundings:
+def look_around(
+    uow: UnitOfWork,
+    sales: Sequence[Sale],
+    *,
+    operation: str = OPERATION,
+    more: Callable[[Sequence[UUID]], Sequence[Statement]] = lambda _: (),
+    every_lot: bool = False,
+) -> Surroundings:
     """Claim the keys of receipts, lock their members and read all that they meet.
+
+    ``operation`` is whose keys they are; ``more`` gives what else is to be read behind the locks of these members, and
+    ``every_lot`` reads all open lots, for who spends.
 
     One round trip where members are given by id, two by identity, one more for keys that were used before, and one
     more for programs that have caps of everybody together.
     """
     hashes = {sale.key: sale.command.request_hash for sale in reversed(sales)}
-    claim = idempotency.claims_statement(uow, operation=OPERATION, hashes=hashes)
+    claim = idempotency.claims_statement(uow, operation=operation, hashes=hashes)
     identities = list({sale.member: None for sale in sales if isinstance(sale.member, Identity)})
     ids: dict[Identity, UUID] = {}
     opening = [claim]
@@ -203,7 +215,9 @@ def look_around(uow: UnitOfWork, sales: Sequence[Sale]) -> Surroundings:
     instants = sorted({sale.occurred_at for sale in sales} | {uow.now})
     versions = versions_read(uow, instants=instants)
     records = tiers.records_read(uow, member_ids=member_ids, instants=instants)
-    asked = _MemberQuestions(uow, member_ids, instants, are_purchases_asked(versions.known.values()), records)
+    is_counted = are_purchases_asked(versions.known.values())
+    asked = _MemberQuestions(uow, member_ids, instants, is_counted, records, every_lot)
+    others = list(more(member_ids))
     rows = uow.fetch_pipeline(
         [
             *opening,
@@ -212,8 +226,10 @@ def look_around(uow: UnitOfWork, sales: Sequence[Sale]) -> Surroundings:
             stores.merchant_statement(uow),
             versions.statement,
             repository.known_statement(sorted({sale.number for sale in sales})),
+            *others,
         ]
     )
+    rows, more_rows = rows[: len(rows) - len(others)], rows[len(rows) - len(others) :]
     if claim_rows is None:
         claim_rows = rows.pop(0)
     *member_rows, store_rows, merchant_rows, version_rows, known_rows = rows
@@ -221,7 +237,7 @@ def look_around(uow: UnitOfWork, sales: Sequence[Sale]) -> Surroundings:
     purchases, shared = asked.rest(found, member_rows)
     return Surroundings(
         merchant_name=stores.merchant_name_of(merchant_rows),
-        settled=idempotency.settled_keys(uow, claim_rows, operation=OPERATION, keys=hashes),
+        settled=idempotency.settled_keys(uow, claim_rows, operation=operation, keys=hashes),
         known=dict(repository.known_of(known_rows)),
         awaited=repository.awaited_of(known_rows),
         _stores=stores.by_id(store_rows),
@@ -229,6 +245,7 @@ def look_around(uow: UnitOfWork, sales: Sequence[Sale]) -> Surroundings:
         _ids=ids,
         _members=asked.members(found, member_rows, purchases),
         _shared_before=shared,
+        more=more_rows,
     )
 
 
@@ -244,13 +261,14 @@ class _MemberQuestions:
     instants: Sequence[datetime]
     are_purchases_asked: bool
     records: tiers.RecordsRead
+    every_lot: bool = False
 
     def statements(self) -> list[Statement]:
         """For the first pipeline."""
         if not self.member_ids:
             return []
         statements = [
-            *ledger.reading_statements(self.uow, holder_ids=self.member_ids, every_lot=False),
+            *ledger.reading_statements(self.uow, holder_ids=self.member_ids, every_lot=self.every_lot),
             members.earners_statement(member_ids=self.member_ids),
             *self.records.statements,
             earning.cap_uses_statement(member_ids=self.member_ids, first=self.instants[0], last=self.instants[-1]),

@@ -1,11 +1,11 @@
 """Refunds that came before their purchase: kept, and applied in the transaction in which the purchase arrives.
 
-A purchase that is being recorded at the very moment at which its refund is told of may not see it; the errand
-`apply_due` finds such pairs within a minute.
+A purchase that is being recorded at the very moment at which its refund is told of may not see it: a minute later
+each is looked at once. It is looked at once more when its purchase cannot be told of any more, and let go then.
 """
 
 from collections.abc import Callable, Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -26,6 +26,12 @@ from services.platform.errors import DomainError
 from services.platform.ids import new_id
 from services.platform.text import check_text
 
+LOOKED_AT_AFTER = timedelta(minutes=1)
+"""Longer than a transaction lasts in which a purchase is recorded."""
+
+WAITS_DAYS_MIN = 90
+"""What is returned was bought before: it waits as long as the program takes purchases late, and no less than this."""
+
 Apply = Callable[[UnitOfWork, WaitingRefund, DictRow], RefundedPurchase]
 
 
@@ -42,9 +48,7 @@ def keep_waiting(uow: UnitOfWork, command: RefundPurchase, claim: Claim) -> Refu
         check_text(command.purchase.source, field="purchase.source"),
         check_text(command.purchase.external_id, field="purchase.externalId"),
     )
-    version = version_in_force(uow, at=uow.now)
-    policies = version.document.policies if version else Policies()
-    if policies.early_refund is EarlyRefundPolicy.REFUSE:
+    if _policies(uow).early_refund is EarlyRefundPolicy.REFUSE:
         raise PurchaseNotFound(external_id=ref.external_id)
     occurred_at = command.occurred_at or uow.now
     check_occurred(occurred_at, now=uow.now, earliest=occurred_at)
@@ -62,6 +66,7 @@ def keep_waiting(uow: UnitOfWork, command: RefundPurchase, claim: Claim) -> Refu
         "reason": command.reason,
         "occurred_at": occurred_at,
         "now": uow.now,
+        "look_at": uow.now + LOOKED_AT_AFTER,
     }
     kept, known, done = uow.fetch_pipeline(
         [
@@ -94,8 +99,22 @@ def apply_waiting(uow: UnitOfWork, *, purchases: Collection[PurchaseRef], apply:
 
 
 def apply_next(uow: UnitOfWork, *, apply: Apply) -> int:
-    """Apply one refund that waits although its purchase is here; 0 when there is none."""
-    return _settle_rows(uow, uow.fetch_all(repository.WAITING_IN_VAIN, {"limit": 1}), apply)
+    """Look at one refund that waits, when it is time, and apply it where its purchase is here; 0 when it is for none.
+
+    One whose purchase has not come in time (`WAITS_DAYS_MIN`) is kept as refused, `PURCHASE_NOT_FOUND`.
+    """
+    rows = uow.fetch_all(repository.WAITING_DUE, {"now": uow.now, "limit": 1})
+    here = [row for row in rows if uow.fetch_all(repository.LOCATE, _purchase_of(row))]
+    _settle_rows(uow, here, apply)
+    for row in rows:
+        gives_up_at = row["recorded_at"] + timedelta(days=max(WAITS_DAYS_MIN, _policies(uow).backdating_days))
+        if row not in here and gives_up_at <= uow.now:
+            _settle(uow, row, PurchaseNotFound(external_id=row["purchase_external_id"]).code)
+        elif row not in here:
+            # Its purchase finds it by itself; a look now and then is for one that came while this row was looked at.
+            again = uow.now + max(LOOKED_AT_AFTER, uow.now - row["recorded_at"])
+            uow.execute(repository.LOOK_AGAIN, {"id": row["id"], "at": min(again, gives_up_at)})
+    return len(rows)
 
 
 def _settle_rows(uow: UnitOfWork, rows: Collection[DictRow], apply: Apply) -> int:
@@ -103,24 +122,34 @@ def _settle_rows(uow: UnitOfWork, rows: Collection[DictRow], apply: Apply) -> in
         refusal: str | None = None
         try:
             waiting = _waiting_of(row)
-            located = uow.fetch_all(
-                repository.LOCATE,
-                {"source": waiting.purchase.source, "external_id": waiting.purchase.external_id},
-            )[0]
+            located = uow.fetch_all(repository.LOCATE, _purchase_of(row))[0]
             if waiting.member_id is not None and waiting.member_id != located["member_id"]:
                 raise RefundByAnotherMember(purchase_id=located["id"])
             apply(uow, waiting, located)
         except DomainError as error:
             refusal = error.code
-        values = {
-            "id": row["id"],
-            "state": "refused" if refusal else "applied",
-            "refusal": refusal,
-            "refund_id": None if refusal else row["id"],
-            "now": uow.now,
-        }
-        uow.execute(repository.SETTLE_WAITING, values)
+        _settle(uow, row, refusal)
     return len(rows)
+
+
+def _policies(uow: UnitOfWork) -> Policies:
+    version = version_in_force(uow, at=uow.now)
+    return version.document.policies if version else Policies()
+
+
+def _settle(uow: UnitOfWork, row: DictRow, refusal: str | None) -> None:
+    values = {
+        "id": row["id"],
+        "state": "refused" if refusal else "applied",
+        "refusal": refusal,
+        "refund_id": None if refusal else row["id"],
+        "now": uow.now,
+    }
+    uow.execute(repository.SETTLE_WAITING, values)
+
+
+def _purchase_of(row: DictRow) -> dict[str, str]:
+    return {"source": row["purchase_source"], "external_id": row["purchase_external_id"]}
 
 
 def _waiting_of(row: DictRow) -> WaitingRefund:

@@ -16,7 +16,7 @@ from decimal import Decimal
 from fractions import Fraction
 from uuid import UUID
 
-from services.loyalty.ledger.domain.flows import CohortFlows, CohortMonth, Flows, LotOriginClass
+from services.loyalty.ledger.domain.flows import CohortFlows, CohortMonth, Flows, KeptAlive, LotOriginClass
 from services.platform.errors import InvalidInput
 
 WINDOW_MONTHS = 60
@@ -63,18 +63,26 @@ class StoreReport:
 
 @dataclass(frozen=True, slots=True)
 class UnitReport:
-    """All cohorts of a unit together. ``redemption_rate`` is the estimated one, None where there is no evidence."""
+    """All cohorts of a unit together. ``redemption_rate`` is the estimated one, None where there is no evidence.
+
+    ``kept`` would have ended, had its members been told in time; ``kept_minor`` is what that comes to, in minor units.
+    """
 
     unit: str
     flows: Flows
     estimate: Estimate
     redemption_rate: Decimal | None
     liability_minor: int | None
+    kept: KeptAlive
+    kept_minor: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class LiabilityReport:
-    """The points of a period, both dates included, in the program's time zone."""
+    """The points of a period, both dates included, in the program's time zone.
+
+    ``members_not_reached`` are those whose points ended in it though no channel had taken their notice.
+    """
 
     from_date: date
     to_date: date
@@ -83,6 +91,7 @@ class LiabilityReport:
     units: tuple[UnitReport, ...]
     cohorts: tuple[CohortReport, ...]
     stores: tuple[StoreReport, ...]
+    members_not_reached: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from services.loyalty.programs.domain.publishing import PublishProgram, SaveProg
 from services.loyalty.programs.errors import ProgramNotPublished
 from services.loyalty.rewards import queries as rewards_queries
 from services.loyalty.rewards import service as rewards
-from services.loyalty.rewards.domain import CreateReward, Reward
+from services.loyalty.rewards.domain import CreateReward, Reward, portable
 from services.loyalty.sandboxes.domain import (
     Copied,
     CreatedSandbox,
@@ -40,6 +40,7 @@ from services.platform.idempotency.errors import IdempotencyConflict
 from services.platform.idempotency.service import check_key, claim, settle
 from services.platform.ids import new_id
 from services.platform.tenancy.domain import NewTenant, Tenant, TenantMode
+from services.platform.tenancy.first_touch import is_behind, try_once, upgrading
 from services.platform.tenancy.migrations import provision_schema
 from services.platform.tenancy.registry import insert_tenant, tenant_by_id
 from services.platform.tenancy.sandboxes import insert_sandbox, lock_sandboxes, sandboxes_of
@@ -79,14 +80,17 @@ def create_sandbox(
 
 
 def promote_program(
-    database: Database, *, live: Tenant, command: PromoteProgram, actor: Actor, correlation_id: str
+    database: Database, *, live: Tenant, command: PromoteProgram, direct_url: str, actor: Actor, correlation_id: str
 ) -> PromotedProgram:
     """Make the version in force in a sandbox the draft of its live tenant. Nothing is published.
+
+    A sandbox that is behind this release is brought up to it first, over the owner's ``direct_url``.
 
     Raises:
         SandboxOfSandbox, SandboxNotFound
         ProgramNotPublished: the sandbox has no version in force.
         ProgramDraftChanged, ProgramDocumentInvalid
+        TenantUpgrading: the sandbox is behind this release, and somebody keeps it locked.
     """
     if live.mode is TenantMode.SANDBOX:
         raise SandboxOfSandbox(slug=live.slug)
@@ -96,6 +100,8 @@ def promote_program(
     sandbox = next((tenant for tenant in found if tenant.slug == command.sandbox_slug), None)
     if sandbox is None:
         raise SandboxNotFound(slug=command.sandbox_slug)
+    if is_behind(sandbox) and not try_once(direct_url, sandbox):
+        raise upgrading(sandbox)
     with read_session(database, sandbox.home, now=sandbox.now(wall)) as session:
         version = programs_queries.version_in_force(session, at=session.now)
     if version is None:
@@ -178,7 +184,7 @@ def _copy(
             )
         for reward in copied_rewards:
             rewards.create_reward(
-                uow, command=CreateReward(code=reward.code, content=reward.content, stock=reward.stock)
+                uow, command=CreateReward(code=reward.code, content=portable(reward.content), stock=reward.stock)
             )
         settle(uow, operation=OPERATION, key=key, result={})
 

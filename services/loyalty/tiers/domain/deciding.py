@@ -75,11 +75,9 @@ def uncount(
     if was is not None and all(each.event_id != event_id for each in record.amounts):
         revised = _reduced_sums(ladder, course.record, was, standing)
     if ladder.tiers.metric is TierMetric.BALANCE:
-        course.record = replace(revised, balance=revised.balance if balance is None else balance)
         began = min((each.counted_at for each in record.amounts if each.event_id == event_id), default=now)
-        if course.record.since is not None and course.record.since >= began:
-            course.drop(rung_reached(ladder.tiers, course.record.balance), event_id, now)
-        return course.outcome(event_id)
+        left = replace(revised, balance=revised.balance if balance is None else balance)
+        return _with_balance(course, left, event_id, began, now)
     course.revise(revised, ChangeKind.REFUND, event_id, now)
     return course.outcome(event_id)
 
@@ -100,7 +98,20 @@ def recount(ladder: Ladder, record: TierRecord, contribution: Contribution, *, n
         return count(ladder, record, contribution, now=now)
     added = amounts_of(ladder, contribution, counts_at=min(mine))
     revised = with_amounts(ladder, without_event(ladder, course.record, event_id), added)
+    if ladder.tiers.metric is TierMetric.BALANCE and contribution.balance is not None:
+        return _with_balance(course, replace(revised, balance=contribution.balance), event_id, min(mine), now)
     course.revise(revised, ChangeKind.REFUND, event_id, now)
+    return course.outcome(event_id)
+
+
+def _with_balance(
+    course: Course, revised: TierRecord, event_id: UUID, began: datetime, now: datetime
+) -> Requalification:
+    """By what can be spent now: up where it reaches, down where the tier was gained since the event began to count."""
+    course.record = revised
+    course.arrive(now, event_id)
+    if course.record.since is not None and course.record.since >= began:
+        course.drop(rung_reached(course.ladder.tiers, revised.balance), event_id, now)
     return course.outcome(event_id)
 
 

@@ -1,6 +1,7 @@
 """What a caller may ask for: told with every answer, refused before anything is done, and nobody else's business."""
 
 import time
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -157,3 +158,24 @@ def _enroll(owner: GraphQLClient) -> str:
     owner.create_store()
     owner.publish_template()
     return owner.enroll()
+
+
+def test_links_have_a_budget_of_their_visitor_and_of_their_tenant(open_gateway: OpenGateway) -> None:
+    with open_gateway() as client:
+        owner = client.sign_up("linked")
+        member = owner.enroll()
+        made = owner.do("CreateShare", member={"id": member}, url="https://shop.example/", channel="x")
+    path = urlsplit(made["link"]).path
+    statuses = []
+    for peer in ("203.0.113.7", "203.0.113.8"):
+        # Another address, and so another bucket of its own; that of the tenant's links is empty.
+        with open_gateway(peer=peer) as visitor:
+            answers = [visitor.send("GET", path, headers={"User-Agent": f"Mozilla/5.0 ({peer})"}) for _ in range(101)]
+            statuses.append([answer.status for answer in answers])
+            assert 0 < int(answers[-1].headers["Retry-After"]) <= 100
+
+    assert statuses[0][:95] == [302] * 95
+    assert statuses[0][-1] == statuses[1][-1] == 429
+    assert statuses[1].count(302) < 10
+    with open_gateway() as client:
+        assert client.as_(owner.token).execute(PAGE).status == 200

@@ -1,5 +1,6 @@
 """From a letter to an e-mail: queued once, sent under one id, rested, refused or parked, counted once."""
 
+import dataclasses
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
@@ -10,7 +11,7 @@ import pytest
 
 from services.billing.metering.queries import usage_by_meter
 from services.contracts.events.base import Envelope, Event
-from services.contracts.events.loyalty import MemberContactChanged, MemberEnrolled, PurchaseRecorded
+from services.contracts.events.loyalty import MemberContactChanged, MemberEnrolled, PointsExpiring, PurchaseRecorded
 from services.contracts.events.tenancy import StaffInvited
 from services.doubles.mailbox.store import StoredMail
 from services.notifications.channels.service import Providers, open_providers
@@ -412,3 +413,40 @@ def test_letters_of_a_sandbox_are_marked(
     assert mail.subject.startswith(mark)
     sent = message_from_bytes(mailbox.content(mail), policy=policy.default)
     assert sent["X-Regulars-Sandbox"] == "cafe"
+
+
+@pytest.mark.parametrize(
+    ("email", "outcome", "channel"),
+    [
+        ("li@example.test", "accepted", "email"),
+        ("li@refused.test", "unreachable", "email"),
+        (None, "unreachable", None),
+    ],
+)
+def test_who_asked_for_a_notice_hears_once_what_became_of_it(
+    database: Database,
+    tenant: Tenant,
+    doorbell: RecordingDoorbell,
+    context: WorkContext,
+    providers: Providers,
+    email: str | None,
+    outcome: str,
+    channel: str | None,
+) -> None:
+    notice_id = new_id()
+    _hear(database, tenant, _contact(email))
+    _hear(database, tenant, dataclasses.replace(_expiring(), notice_id=notice_id))
+    _hear(database, tenant, _expiring())  # of an older release: it asks for nothing
+
+    for _ in range(2):
+        _send(context, providers, doorbell)
+
+    with read_session(database, tenant.home, now=NOW) as session:
+        letters = session.fetch_all("SELECT payload FROM outbox WHERE type = 'NoticeSettled'")
+    told = [{name: value for name, value in row["payload"].items() if not name.startswith("$")} for row in letters]
+    settled = {"notice_id": str(notice_id), "member_id": str(MEMBER), "outcome": outcome, "channel": channel}
+    assert told == [settled]
+
+
+def _expiring() -> PointsExpiring:
+    return PointsExpiring(MEMBER, "Corner Café", 12, "2026-12-31", "Asia/Shanghai", "beans", "豆", 0)

@@ -7,14 +7,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.loyalty.programs.domain.asking import compile_condition
-from services.loyalty.programs.domain.cel import ExpressionUnsound, Unsound, compile_source
-from services.loyalty.programs.domain.checking import check_condition
 from services.loyalty.programs.domain.conditions import AllOf, AnyOf, Comparison, Condition, Expression, Not, Operator
-from services.loyalty.programs.domain.fields import Asked, Place, catalogue
+from services.loyalty.programs.domain.conditions.asking import compile_condition
+from services.loyalty.programs.domain.conditions.cel import ExpressionUnsound, Unsound, compile_source
+from services.loyalty.programs.domain.conditions.checking import check_condition
+from services.loyalty.programs.domain.conditions.fields import Asked, Place, catalogue
+from services.loyalty.programs.domain.conditions.spelling import as_expression
 from services.loyalty.programs.domain.reading import Reader
 from services.loyalty.programs.domain.rules import Trigger
-from services.loyalty.programs.domain.spelling import as_expression
 from services.loyalty.programs.errors import ProblemCode
 from tests.support.builders import conditions as builders
 

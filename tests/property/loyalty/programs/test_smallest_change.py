@@ -14,15 +14,15 @@ from services.loyalty.earning.domain.facts import event_facts
 from services.loyalty.earning.domain.smallest_change import Searcher
 from services.loyalty.earning.domain.why_not import APPLIED, why_not
 from services.loyalty.programs.domain import ProgramDocument, parse_document
-from services.loyalty.programs.domain.asking import compile_condition
-from services.loyalty.programs.domain.checking import check_condition
 from services.loyalty.programs.domain.conditions import Comparison, Condition, Expression, Not, Operator
-from services.loyalty.programs.domain.constant import constant_answer
+from services.loyalty.programs.domain.conditions.asking import compile_condition
+from services.loyalty.programs.domain.conditions.checking import check_condition
+from services.loyalty.programs.domain.conditions.constant import constant_answer
+from services.loyalty.programs.domain.conditions.fields import Asked, Place, catalogue, time_facts
+from services.loyalty.programs.domain.conditions.spelling import as_expression
 from services.loyalty.programs.domain.declaration.conditions import CONDITION
-from services.loyalty.programs.domain.fields import Asked, Place, catalogue, time_facts
 from services.loyalty.programs.domain.reading import Reader
 from services.loyalty.programs.domain.rules import Trigger
-from services.loyalty.programs.domain.spelling import as_expression
 from services.loyalty.programs.errors import ProgramDocumentInvalid
 from services.platform.ids import new_id
 from tests.support.builders import conditions as builders

@@ -15,7 +15,7 @@ from services.loyalty.earning.domain.accruals import Evaluation
 from services.loyalty.earning.domain.caps import kept_keys
 from services.loyalty.earning.domain.explaining import evidence_json, evidence_of, parse_evidence
 from services.loyalty.programs.domain import ProgramDocument, parse_document
-from services.loyalty.programs.domain.fields import FactValue
+from services.loyalty.programs.domain.conditions.fields import FactValue
 from services.loyalty.programs.domain.rules import Trigger
 from services.platform.ids import new_id
 

@@ -1,17 +1,19 @@
 """The worked examples of docs/guides/validity.md, and what validity refuses."""
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from services.loyalty.earning.domain.validity import expiry_that_rules, validity, validity_anew, validity_by_action
-from services.loyalty.ledger.domain.clocks import DISTANT, Loss, Stretch, Validity, clock_json, clock_of
+from services.loyalty.ledger.domain.clocks import DISTANT, Base, Loss, Stretch, Validity, clock_json, clock_of
 from services.loyalty.programs.domain.validity import (
     Activation,
     Boundary,
@@ -176,6 +178,9 @@ def test_a_clock_is_stored_and_read_as_it_was(said: Expiry) -> None:
 
     assert clock is not None
     assert clock_of(clock_json(clock)) == clock
+    base = Base(NOON, None)
+    moved = dataclasses.replace(clock, base=base, since=UUID(int=7), losses=2, upcoming=(NOON, NOON))
+    assert clock_of(clock_json(moved)) == moved
 
 
 def test_points_that_would_end_before_they_begin_are_refused() -> None:

@@ -1,4 +1,5 @@
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta, timezone
@@ -169,3 +170,13 @@ def test_a_rewritten_chain_does_not_end_where_its_owner_says() -> None:
     rewritten.append(seal(accrual_entry(header(4), lots=[lot(4, 6_000)]), head=head_of(rewritten[-1])))
 
     assert [fault.kind for fault in verify_chain(rewritten, head=head)] == [ChainFaultKind.HEAD_DIFFERS]
+
+
+def test_any_reason_is_written_as_json_writes_it() -> None:
+    reason = "".join(map(chr, range(1, 0x180))) + "\u2028\ufeff\U0001f375"
+    draft = adjustment_debit_entry(header(1, reason=reason), unit="points", movements=taken((1, 6)))
+
+    text = entry_text(draft, seq=7)
+
+    assert text == json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    assert json.loads(text)["reason"] == reason

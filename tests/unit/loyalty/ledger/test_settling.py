@@ -1,9 +1,24 @@
 """What is due of one holder happens in the order of instants, and at one instant in the order of its kinds."""
 
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from services.loyalty.ledger.domain import ChainHead, EntryHeader, EntryKind, LotOrigin, accrual_entry, new_lot
+from services.loyalty.ledger.domain import (
+    ChainHead,
+    EntryHeader,
+    EntryKind,
+    LotOrigin,
+    Reference,
+    accrual_entry,
+    allocate_lots,
+    give_back,
+    new_lot,
+    redemption_entry,
+    restoration_entry,
+)
+from services.loyalty.ledger.domain.accounts import Purpose
 from services.loyalty.ledger.domain.book import HolderBook
 from services.loyalty.ledger.domain.clocks import Loss, LotClock, Stretch, Validity
 from services.loyalty.ledger.domain.settling import GAINS, settle
@@ -15,7 +30,7 @@ HOLDER = UUID(int=1)
 
 
 def book_of(*lives: Validity) -> HolderBook:
-    book = HolderBook(HOLDER, ChainHead(), {}, {}, frozenset(), ids=(UUID(int=n) for n in range(1_000, 2_000)))
+    book = HolderBook(HOLDER, ChainHead(), {}, {}, frozenset(), ids=(UUID(int=n) for n in range(1_000, 9_000)))
     lots = [
         new_lot(
             lot_id=UUID(int=100 + number),
@@ -87,3 +102,76 @@ def test_each_thing_is_told_at_the_instant_at_which_it_was_due() -> None:
         (EntryKind.EXPIRY, 4 * hour),
     ]
     assert (book.balance("points").available, book.balance("points").expired) == (9, 21)
+
+
+def test_points_that_were_held_as_a_whole_do_not_catch_up_with_what_is_lost_meanwhile() -> None:
+    day = timedelta(days=1)
+    book = book_of(losing(NOW + 30 * day))
+    book.hold(header(NOW), unit="points", amount=10, hold_id=UUID(int=7), expires_at=NOW + 100 * day)
+
+    settle(book, header(NOW + 119 * day))
+    assert book.balance("points").available == 10
+    settle(book, header(NOW + 120 * day))
+
+    assert told(book)[1:] == [(EntryKind.RELEASE, 100 * day), (EntryKind.EXPIRY, 120 * day)]
+    assert book.balance("points").available == 9
+
+
+def test_points_that_come_back_do_not_catch_up_with_what_was_lost_while_they_were_spent() -> None:
+    day = timedelta(days=1)
+    book = book_of(losing(NOW + 30 * day))
+    drawn = allocate_lots(book.lots_of("points"), 10, NOW)
+    book.post(redemption_entry(header(NOW), unit="points", movements=drawn))
+
+    back = give_back(drawn, amount=10)
+    book.post(restoration_entry(header(NOW + 70 * day), unit="points", movements=back, source=Purpose.REDEMPTION))
+    settle(book, header(NOW + 89 * day))
+    assert book.balance("points").available == 10
+    settle(book, header(NOW + 90 * day))
+
+    assert told(book)[2:] == [(EntryKind.EXPIRY, 90 * day)]
+    assert book.balance("points").available == 9
+
+
+def test_a_part_that_was_lost_is_not_lost_again_when_a_visit_is_taken_back() -> None:
+    day, visit = timedelta(days=1), Reference("purchase", UUID(int=5))
+    clock = LotClock("UTC", NOW, loss=Loss(10, Stretch(30, "day"), ("purchase",)))
+    book = book_of(Validity(NOW, loses_at=NOW + 30 * day, clock=clock))
+    settle(book, header(NOW + 40 * day))
+    book.show_activity("purchase", NOW + 40 * day, visit)
+    assert book.lots_of("points")[0].loses_at == NOW + 70 * day
+
+    book.withdraw_activity(visit, book.marks)
+    settle(book, header(NOW + 40 * day))
+
+    assert told(book) == [(EntryKind.EXPIRY, 30 * day)]
+    assert book.lots_of("points")[0].loses_at == NOW + 60 * day
+
+
+def test_settling_costs_as_much_for_each_lot_however_many_there_are() -> None:
+    few, many = steps_of(lambda: settling_of(100)), steps_of(lambda: settling_of(400))
+
+    assert many < 6 * few
+
+
+def settling_of(count: int) -> None:
+    """Lots that each end at an instant of their own."""
+    book = book_of(*(Validity(NOW, NOW + timedelta(hours=number + 1)) for number in range(count)))
+    settle(book, header(NOW + timedelta(days=30)))
+    assert len(told(book)) == count
+
+
+def steps_of(work: Callable[[], None]) -> int:
+    """How many calls of functions some work takes."""
+    count = 0
+
+    def counted(_frame: object, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(counted)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count

@@ -14,6 +14,7 @@ from services.loyalty.programs.domain import (
     template_document,
     templates,
 )
+from services.loyalty.programs.domain.validity import Activation, Span, TimeUnit
 from services.loyalty.programs.errors import ProblemCode, ProgramDocumentInvalid, TemplateUnknown
 
 
@@ -96,4 +97,22 @@ def test_an_unknown_currency_and_zone_are_refused_together() -> None:
     assert {problem.code for problem in refusal.value.problems} == {
         ProblemCode.UNKNOWN_TIMEZONE,
         ProblemCode.UNKNOWN_CURRENCY,
+    }
+
+
+def test_points_for_a_friends_purchase_wait_until_it_can_hardly_be_given_back() -> None:
+    waits = {
+        key.value: rule.activation
+        for key in TemplateKey
+        for rule in template_document(key, currency="CNY", timezone="UTC").rules
+        if rule.trigger is Trigger.REFERRAL_PURCHASED
+    }
+
+    assert waits == {
+        "cafe": Activation(after=Span(14, TimeUnit.DAY)),
+        "restaurant": Activation(after=Span(14, TimeUnit.DAY)),
+        "salon": Activation(after=Span(14, TimeUnit.DAY)),
+        "online-shop": Activation(after=Span(14, TimeUnit.DAY)),
+        "retail": Activation(after=Span(30, TimeUnit.DAY)),
+        "hotel": Activation(after=Span(90, TimeUnit.DAY)),
     }

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from services.loyalty.programs.domain.checking import check_conditions
+from services.loyalty.programs.domain.conditions.checking import check_conditions
 from services.loyalty.programs.domain.document import PointUnit, ProgramDocument
 from services.loyalty.programs.domain.policies import ForeignCurrencyPolicy
 from services.loyalty.programs.domain.reading import Reader, pointer
@@ -26,6 +26,7 @@ def check_agreement(reader: Reader, document: ProgramDocument, path: str) -> Non
         _check_rule(reader, document, rule, pointer(path, ("rules", index)))
     _check_rates(reader, document, path)
     _check_tiers(reader, document, pointer(path, ("tiers",)))
+    _check_paying(reader, document, pointer(path, ("policies", "payWithPoints")))
     check_conditions(reader, document, path)
 
 
@@ -69,6 +70,13 @@ def _check_tiers(reader: Reader, document: ProgramDocument, path: str) -> None:
         if level.expiry is not None:
             for unit in document.units:
                 _check_validity(reader, unit.activation, level.expiry, pointer(path, ("levels", index, "expiry")))
+
+
+def _check_paying(reader: Reader, document: ProgramDocument, path: str) -> None:
+    codes = [unit.code for unit in document.units]
+    unit = document.policies.pay_with_points.unit
+    if unit is not None and unit not in codes:
+        reader.note(pointer(path, ("unit",)), ProblemCode.UNKNOWN_UNIT, _known(codes))
 
 
 def _check_validity(reader: Reader, activation: Activation, expiry: Expiry, path: str) -> None:

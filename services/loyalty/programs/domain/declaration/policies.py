@@ -2,12 +2,17 @@
 
 from services.loyalty.programs.domain import bounds
 from services.loyalty.programs.domain.codec import Boolean, Choice, Codec, Integer, Member, Record
+from services.loyalty.programs.domain.declaration.basics import IDENTIFIER
 from services.loyalty.programs.domain.policies import (
+    AboveLimit,
     BasePolicy,
+    CouponOrder,
     EarlyRefundPolicy,
     ForeignCurrencyPolicy,
     LeapBirthday,
+    NoSilentExpiry,
     OwingPolicy,
+    PayWithPoints,
     Policies,
     RefundPolicy,
     TaxPolicy,
@@ -51,11 +56,34 @@ _TRANSFERS = Record(
 )
 
 
+_MONEY = Integer(1, bounds.MONEY_MAX)
+_PAYING = Record(
+    PayWithPoints,
+    (
+        Member("is_allowed", Boolean(), "Whether members may pay with points.", name="allowed"),
+        Member("unit", IDENTIFIER, "What is paid with; the program's own unit without it."),
+        Member("points", _POINTS, "So many points are worth `money`."),
+        Member("money", _MONEY, "What they are worth, in minor units of the program's currency."),
+        Member("points_min", _POINTS, "The fewest points of one payment; fewer are none."),
+        Member("step_points", _POINTS, "What is paid is a multiple of it."),
+        Member("percent_max", Integer(1, bounds.PERCENT_MAX), "The most of a basket, after discounts, in percent."),
+        Member("above_limit", Choice(AboveLimit), "More than may be is clipped to what may be, or refused."),
+        Member(
+            "cash_rounding",
+            Integer(1, bounds.CASH_ROUNDING_MAX),
+            "What is to be paid is rounded to so many minor units, half up, before points pay of it.",
+        ),
+    ),
+)
+
+
 def _check_policies(reader: Reader, policies: Policies, path: str) -> None:
     if policies.owing is OwingPolicy.ALLOW and not policies.owed_points_max:
         reader.note(pointer(path, ("owedPointsMax",)), ProblemCode.MISSING)
     if policies.owing is OwingPolicy.FORBID and policies.owed_points_max:
         reader.note(pointer(path, ("owedPointsMax",)), ProblemCode.NOT_APPLICABLE, {"needs": "owing: allow"})
+    if policies.no_silent_expiry is not NoSilentExpiry.OFF and not policies.expiry_notice_days:
+        reader.note(pointer(path, ("noSilentExpiry",)), ProblemCode.NOT_APPLICABLE, {"needs": "expiryNoticeDays"})
 
 
 POLICIES: Codec[Policies] = Record(
@@ -91,6 +119,15 @@ POLICIES: Codec[Policies] = Record(
             Integer(0, bounds.NOTICE_DAYS_MAX),
             "How many days before points end their member is told; 0: never.",
         ),
+        Member(
+            "no_silent_expiry",
+            Choice(NoSilentExpiry),
+            "With `on`, points end no earlier than `expiryNoticeDays` after a channel took their member's notice, at"
+            " most 90 days late; members who can't be reached are counted. With `report`, that is only counted.",
+        ),
+        Member("pay_with_points", _PAYING, "Points as money at the till."),
+        Member("coupon_order", Choice(CouponOrder), "Which coupons count where not all of a cart's can."),
+        Member("quote_minutes", Integer(1, bounds.QUOTE_MINUTES_MAX), "How long a quoted cart keeps its prices."),
         Member("leap_birthday", Choice(LeapBirthday), "When 29 February is kept in other years."),
         Member(
             "birthday_lead_days",

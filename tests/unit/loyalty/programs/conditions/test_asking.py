@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from services.loyalty.programs.domain.asking import compile_condition
-from services.loyalty.programs.domain.cel import LIST_MAX, TEXT_MAX, Untold, compile_source
 from services.loyalty.programs.domain.conditions import AllOf, AnyOf, Comparison, Expression, Not, Operator
-from services.loyalty.programs.domain.declared import DECLARED, ValueType
+from services.loyalty.programs.domain.conditions.asking import compile_condition
+from services.loyalty.programs.domain.conditions.cel import LIST_MAX, TEXT_MAX, Untold, compile_source
+from services.loyalty.programs.domain.conditions.declared import DECLARED, ValueType
+from services.loyalty.programs.domain.conditions.fields import Asked, Place, catalogue, custom_fact, time_facts
+from services.loyalty.programs.domain.conditions.spelling import as_expression
 from services.loyalty.programs.domain.document import CustomEvent, CustomField, FieldOwner, FieldType
-from services.loyalty.programs.domain.fields import Asked, Place, catalogue, custom_fact, time_facts
 from services.loyalty.programs.domain.rules import Trigger
-from services.loyalty.programs.domain.spelling import as_expression
 from services.loyalty.programs.domain.text import LocalizedText
 
 NAME = LocalizedText("Name", "名称")

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from services.loyalty.programs.domain.checking import check_condition
 from services.loyalty.programs.domain.conditions import AllOf, AnyOf, Comparison, Condition, Expression, Not, Operator
-from services.loyalty.programs.domain.fields import Asked, Place, catalogue
+from services.loyalty.programs.domain.conditions.checking import check_condition
+from services.loyalty.programs.domain.conditions.fields import Asked, Place, catalogue
 from services.loyalty.programs.domain.reading import Reader
 from services.loyalty.programs.domain.rules import Trigger
 

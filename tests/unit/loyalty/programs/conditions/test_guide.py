@@ -4,15 +4,15 @@ import json
 import re
 from pathlib import Path
 
-from services.loyalty.programs.domain.asking import compile_condition
-from services.loyalty.programs.domain.cel import LIST_MAX, SOURCE_BYTES_MAX, TEXT_MAX, compile_source
+from services.loyalty.programs.domain.conditions.asking import compile_condition
+from services.loyalty.programs.domain.conditions.cel import LIST_MAX, SOURCE_BYTES_MAX, TEXT_MAX, compile_source
+from services.loyalty.programs.domain.conditions.declared import DECLARED, Field, ValueType
+from services.loyalty.programs.domain.conditions.fields import Asked, Place, catalogue
+from services.loyalty.programs.domain.conditions.literals import OPERATORS
+from services.loyalty.programs.domain.conditions.spelling import as_expression
 from services.loyalty.programs.domain.declaration.conditions import CONDITION
-from services.loyalty.programs.domain.declared import DECLARED, Field, ValueType
-from services.loyalty.programs.domain.fields import Asked, Place, catalogue
-from services.loyalty.programs.domain.literals import OPERATORS
 from services.loyalty.programs.domain.reading import Reader
 from services.loyalty.programs.domain.rules import Trigger
-from services.loyalty.programs.domain.spelling import as_expression
 
 GUIDE = Path(__file__).parents[5] / "docs/guides/conditions.md"
 TEXT = GUIDE.read_text(encoding="utf-8")

@@ -16,8 +16,8 @@ CPU_SECONDS = 20
 
 LIMITED = f"""
 import json, resource, sys
-from services.loyalty.programs.domain import cel
-from services.loyalty.programs.domain.fields import Asked, Place, catalogue
+from services.loyalty.programs.domain.conditions import cel
+from services.loyalty.programs.domain.conditions.fields import Asked, Place, catalogue
 from services.loyalty.programs.domain.rules import Trigger
 
 fields = catalogue(tiers=["base"]).at(Place(Trigger.PURCHASE, Asked.LINE))

@@ -1,0 +1,304 @@
+"""A redemption that is held is confirmed; one that is held, confirmed or fulfilled is canceled."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.loyalty.budgets import service as budgets
+from services.loyalty.budgets.domain import Demand
+from services.loyalty.coupons import queries as coupon_queries
+from services.loyalty.coupons import service as coupons
+from services.loyalty.coupons.domain import CouponStatus
+from services.loyalty.ledger import queries as ledger_queries
+from services.loyalty.ledger import service as ledger
+from services.loyalty.ledger.domain import EntryHeader, Purpose, Reference, give_back, restoration_entry
+from services.loyalty.ledger.domain.activity import ActivityMark
+from services.loyalty.ledger.domain.book import HOLD_REFERENCE, HolderBook
+from services.loyalty.members import queries as members
+from services.loyalty.programs.domain.publishing import ProgramVersion
+from services.loyalty.programs.errors import ProgramNotPublished
+from services.loyalty.programs.queries import in_force, versions_read
+from services.loyalty.redemptions import repository
+from services.loyalty.redemptions.domain import (
+    NOTE_LENGTH_MAX,
+    CancelRedemption,
+    ConfirmRedemption,
+    RedeemedReward,
+    Redemption,
+    RedemptionStatus,
+    Whereabouts,
+    check_payment,
+    confirmed,
+    hand_over,
+    left_house,
+)
+from services.loyalty.redemptions.errors import RedemptionEnded, RedemptionNeedsDecision, RedemptionNotFound
+from services.loyalty.redemptions.service.answering import letter, replay, settle_statement
+from services.loyalty.redemptions.service.giving import coupon_statements, give_codes, write
+from services.loyalty.redemptions.service.scene import ACTIVITY, METER, REFERENCE
+from services.loyalty.rewards import queries as rewards
+from services.loyalty.rewards import service as stock
+from services.loyalty.rewards.domain import Reward, RewardContent, RewardKind
+from services.loyalty.stores import queries as stores
+from services.loyalty.stores.domain import Store, check_open
+from services.platform.db.session import Statement, UnitOfWork
+from services.platform.idempotency import service as idempotency
+from services.platform.metering import service as metering
+from services.platform.outbox import service as outbox
+from services.platform.text import check_optional_text
+
+CONFIRM = "confirmRedemption"
+CANCEL = "cancelRedemption"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Scene:
+    """The locked member and redemption, with the reward as it was when it was asked for."""
+
+    book: HolderBook
+    redemption: Redemption
+    reward: Reward
+    version: ProgramVersion
+    store: Store | None
+    merchant_name: str
+    marks: Sequence[ActivityMark]
+
+    @property
+    def unit(self) -> str:
+        return self.version.document.unit.code
+
+    def header(self, uow: UnitOfWork, *, kind: str = REFERENCE) -> EntryHeader:
+        """The header of an entry about the redemption."""
+        return ledger.entry_header(
+            uow,
+            holder_id=self.book.holder_id,
+            occurred_at=uow.now,
+            store_id=self.redemption.store_id,
+            program_version_id=self.version.id,
+            reference=Reference(kind, self.redemption.id),
+        )
+
+    def answer(self) -> RedeemedReward:
+        """What is told of it."""
+        redemption = self.redemption
+        balance = self.book.balance(self.unit).available
+        return RedeemedReward(redemption.id, redemption.member_id, redemption.points, balance, replayed=False)
+
+
+def confirm_redemption(uow: UnitOfWork, *, command: ConfirmRedemption, is_last: bool = False) -> RedeemedReward:
+    """Spend what is held; what can be handed over at once is.
+
+    Raises:
+        RedemptionNotFound, MemberInactive, StoreNotFound, StoreClosed
+        RedemptionEnded: it is not held, or not any more.
+        RedemptionUnpaid, RewardOutOfStock
+        IdempotencyConflict, IdempotencyKeyInvalid
+    """
+    scene = _meet(uow, CONFIRM, command)
+    if not isinstance(scene, _Scene):
+        return replay(scene)
+    book, held, reward = scene.book, scene.redemption, scene.reward
+    if held.status_at(uow.now) is not RedemptionStatus.HELD or book.held_by(held.id) < held.points:
+        raise _ended(held, uow)
+    check_payment(command.payment, money_minor=held.money_minor, currency=held.currency)
+    # An activity moves the ends of what is left, as when points are spent at once.
+    book.show_activity(ACTIVITY, uow.now, Reference(REFERENCE, held.id))
+    entry = book.capture(scene.header(uow), hold_id=held.id, amount=held.points)
+    had = hand_over(reward, is_picked_up=held.pickup_store_id is not None, is_in_store=held.store_id is not None)
+    redemption = dataclasses.replace(
+        confirmed(held, had, at=uow.now, payment=command.payment), entry_id=entry.header.id
+    )
+    zone = scene.version.document.timezone
+    giving = coupon_statements(uow, redemption, reward, timezone=zone, is_promised=True)
+    if had.needs_codes:
+        give_codes(uow, redemption, is_taken=True)
+    answer = scene.answer()
+    statements = [
+        *ledger.writing_statements((book,)),
+        repository.update_statement(redemption=redemption),
+        metering.count_statement(uow, meter=METER, event_id=redemption.id),
+        outbox.publish_statement(
+            uow,
+            letter(
+                redemption,
+                reward.content,
+                balance=answer.balance,
+                document=scene.version.document,
+                merchant_name=scene.merchant_name,
+                store=scene.store,
+            ),
+        ),
+        settle_statement(CONFIRM, command.idempotency_key, answer),
+        *giving,
+        *(budgets.capture_statements(uow, owner=Reference(REFERENCE, held.id)) if _has_budget(reward) else []),
+    ]
+    write(uow, statements, reward_id=reward.id, is_last=is_last)
+    return answer
+
+
+def cancel_redemption(uow: UnitOfWork, *, command: CancelRedemption, is_last: bool = False) -> RedeemedReward:
+    """Give back the points (to the lots that they came from), the pieces and the budget, as if it had never been.
+
+    What has left the house needs a decision: what is back is given back whole, of what is lost only the points are.
+
+    Raises:
+        InvalidInput, RedemptionNotFound, StoreNotFound, StoreClosed
+        RedemptionEnded: it was canceled before, or has timed out.
+        RedemptionNeedsDecision: something has left the house, and nobody says where it is.
+        IdempotencyConflict, IdempotencyKeyInvalid
+    """
+    note = check_optional_text(command.note, field="note", length_max=NOTE_LENGTH_MAX)
+    scene = _meet(uow, CANCEL, command)
+    if not isinstance(scene, _Scene):
+        return replay(scene)
+    redemption, reward = scene.redemption, scene.reward
+    status = redemption.status_at(uow.now)
+    if status in {RedemptionStatus.CANCELED, RedemptionStatus.TIMED_OUT}:
+        raise _ended(redemption, uow)
+    codes = rewards.codes_by_redemptions(uow, redemption_ids=(redemption.id,)) if reward.has_codes else {}
+    effect = "coupon" if _is_used(uow, scene) else left_house(redemption, reward.content.kind, has_codes=bool(codes))
+    if effect is not None and command.whereabouts is None:
+        raise RedemptionNeedsDecision(redemption_id=redemption.id, effect=effect)
+    is_lost = effect is not None and command.whereabouts is Whereabouts.LOST
+    if status is RedemptionStatus.HELD:
+        scene.book.release(scene.header(uow, kind=HOLD_REFERENCE), hold_id=redemption.id)
+    else:
+        _restore(uow, scene)
+    canceled = dataclasses.replace(
+        redemption,
+        status=RedemptionStatus.CANCELED,
+        cancel_reason=command.reason,
+        note=note or redemption.note,
+        expires_at=None,
+        waiting_since=None,
+        ended_at=uow.now,
+    )
+    answer = scene.answer()
+    # A code that somebody has seen goes to nobody else.
+    back = [] if is_lost or codes else [stock.put_back_statement(reward_id=reward.id, quantity=redemption.quantity)]
+    statements = [
+        *ledger.writing_statements((scene.book,)),
+        repository.update_statement(redemption=canceled),
+        settle_statement(CANCEL, command.idempotency_key, answer),
+        *(coupons.cancel_statements(uow, origin=Reference(REFERENCE, redemption.id)) if _gives_coupons(reward) else []),
+        *back,
+        *_budget_back(uow, scene, is_held=status is RedemptionStatus.HELD, is_lost=is_lost),
+    ]
+    write(uow, statements, reward_id=reward.id, is_last=is_last)
+    return answer
+
+
+def _gives_coupons(reward: Reward) -> bool:
+    return reward.content.kind is RewardKind.COUPON and reward.content.terms.coupon_definition_id is not None
+
+
+def _is_used(uow: UnitOfWork, scene: _Scene) -> bool:
+    """Whether somebody has used a coupon that the redemption gave, or is about to."""
+    if not _gives_coupons(scene.reward):
+        return False
+    redemption_id = scene.redemption.id
+    given = coupon_queries.coupons_of_origins(uow, kind=REFERENCE, origin_ids=(redemption_id,)).get(redemption_id, ())
+    return any(coupon.status(uow.now) in {CouponStatus.USED, CouponStatus.HELD} for coupon in given)
+
+
+def _meet(uow: UnitOfWork, operation: str, command: ConfirmRedemption | CancelRedemption) -> _Scene | Mapping[str, Any]:
+    """Claim the key, lock the member and then the redemption, and read it behind the locks; or the stored answer."""
+    claim: dict[str, Any] = {
+        "operation": operation,
+        "key": command.idempotency_key,
+        "request_hash": command.request_hash,
+    }
+    claim_rows, known_rows = uow.fetch_pipeline(
+        [idempotency.claim_statement(uow, **claim), Statement(repository.BY_IDS, {"ids": [command.redemption_id]})]
+    )
+    stored = idempotency.claimed(uow, claim_rows, **claim)
+    if stored is not None:
+        return stored
+    if not known_rows:
+        raise RedemptionNotFound(redemption_id=command.redemption_id)
+    known = repository.redemption_of(known_rows[0])
+    versions = versions_read(uow, instants=(uow.now,))
+    heads, balances, lots, status_rows, mark_rows, rows, reward_rows, version_rows, merchant_rows, *store_rows = (
+        uow.fetch_pipeline(
+            [
+                *ledger.reading_statements(uow, holder_ids=(known.member_id,), every_lot=True),
+                members.status_statement(member_id=known.member_id),
+                ledger.marks_statement(holder_ids=(known.member_id,)),
+                Statement(repository.LOCK, {"ids": [known.id]}),
+                rewards.reward_statement(reward_id=known.reward_id),
+                versions.statement,
+                stores.merchant_statement(uow),
+                *([stores.store_statement(store_id=command.store_id)] if command.store_id else []),
+            ]
+        )
+    )
+    book = ledger.open_only_book(uow, holder_id=known.member_id, rows=(heads, balances, lots))
+    assert book is not None
+    store = None
+    if command.store_id is not None:
+        store = stores.store_of(store_rows[0], store_id=command.store_id)
+        check_open(store, at=uow.now)
+    if operation == CONFIRM:
+        members.check_active(status_rows, member_id=known.member_id)
+    version = in_force(versions.versions(version_rows), at=uow.now)
+    if version is None:
+        raise ProgramNotPublished
+    return _Scene(
+        book=book,
+        redemption=repository.redemption_of(rows[0]),
+        reward=_as_asked(uow, known, rewards.reward_of(reward_rows, reward_id=known.reward_id)),
+        version=version,
+        store=store,
+        merchant_name=stores.merchant_name_of(merchant_rows),
+        marks=ledger.marks_of(mark_rows).get(known.member_id, ()),
+    )
+
+
+def _as_asked(uow: UnitOfWork, redemption: Redemption, reward: Reward) -> Reward:
+    """The reward with the terms that held when it was asked for: another budget may pay for it by now."""
+    if reward.version_id == redemption.reward_version_id:
+        return reward
+    version_id = redemption.reward_version_id
+    content: RewardContent = rewards.reward_versions_by_ids(uow, version_ids=(version_id,))[version_id].content
+    return dataclasses.replace(reward, version_id=version_id, content=content)
+
+
+def _ended(redemption: Redemption, uow: UnitOfWork) -> RedemptionEnded:
+    ended_at = redemption.ended_at or redemption.expires_at or redemption.collected_at or redemption.confirmed_at
+    status = redemption.status_at(uow.now)
+    return RedemptionEnded(redemption_id=redemption.id, status=status.value, ended_at=ended_at)
+
+
+def _restore(uow: UnitOfWork, scene: _Scene) -> None:
+    """The points go back to the lots that they came from, in reverse order of drawing."""
+    book, redemption = scene.book, scene.redemption
+    # Ends that the redemption had moved away go back first: what had ended without it can't be spent.
+    book.withdraw_activity(Reference(REFERENCE, redemption.id), scene.marks)
+    ledger.settle_again(uow, book)
+    entry = ledger_queries.entries_by_ids(uow, entry_ids=(redemption.entry_id,))[redemption.entry_id]
+    drawn = [movement for movement in entry.lot_movements if movement.delta < 0]
+    movements = give_back(drawn, amount=redemption.points)
+    lot_ids = {movement.lot_id for movement in movements}
+    book.lots = ledger_queries.lots_by_ids(uow, lot_ids=lot_ids) | book.lots
+    days = scene.version.document.policies.given_back_grace_days
+    book.give_back_ends(lot_ids, at=uow.now, grace_days=days, marks=scene.marks)
+    present = [dataclasses.replace(movement, purpose=book.lots[movement.lot_id].purpose) for movement in movements]
+    unit = book.lots[present[0].lot_id].unit
+    book.post(restoration_entry(scene.header(uow), unit=unit, movements=present, source=Purpose.REDEMPTION))
+    ledger.settle_again(uow, book)
+
+
+def _has_budget(reward: Reward) -> bool:
+    return reward.content.terms.budget_id is not None
+
+
+def _budget_back(uow: UnitOfWork, scene: _Scene, *, is_held: bool, is_lost: bool) -> list[Statement]:
+    terms, redemption = scene.reward.content.terms, scene.redemption
+    if terms.budget_id is None:
+        return []
+    owner = Reference(REFERENCE, redemption.id)
+    if is_held:
+        return budgets.release_statements(uow, owner=owner)
+    # What is lost has been given away for good: its piece and its cost stay spent.
+    points = [Demand(terms.budget_id, points=redemption.points)] if is_lost else None
+    return budgets.give_back_statements(uow, owner=owner, demands=points)

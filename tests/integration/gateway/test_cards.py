@@ -1,0 +1,278 @@
+"""Cards over the API: scans at the till, links to the page, passes for phones, and what members do by themselves."""
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import pytest
+
+from services.gateway.graphql.ids import decode
+from services.loyalty.cards.domain import code_at
+from services.platform.auth.tokens import Signer
+from services.platform.clock import wall_now
+from tests.support.certificates import PassAuthority, pass_authority, pem_of, rsa_key
+from tests.support.graphql_client import SECRET, GraphQLClient, fresh_key
+
+SCAN = """
+query ($input: MemberByScanInput!) { memberByScan(input: $input) { __typename
+  ... on MemberByScanPayload { proof member { id } } ... on CardCodeExpired { expiredAt } ... on Error { code } } }"""
+CARD = """
+query ($id: ID!) { member(by: {id: $id}) { identities { kind value } card { number bars merchantName unit unitScale
+  codes(count: 3) { text validFrom validUntil } ending { points at } applePassUrl googleSaveUrl } } }"""
+MY_CARD = (
+    "{ me { id card { number applePassUrl googleSaveUrl } rewardsOffered(first: 5) { edges { node { code } } } } }"
+)
+ISSUERS = "{ passIssuers { kind identifier owner endsAt } }"
+
+
+def outcome(client: GraphQLClient, mutation: str, selection: str, **input_: Any) -> Any:
+    """What came of a mutation that has no operation of its own."""
+    kind = mutation[0].upper() + mutation[1:]
+    document = f"""mutation ($input: {kind}Input!) {{ {mutation}(input: $input) {{ __typename
+      ... on {kind}Payload {{ {selection} }} ... on Error {{ code message }}
+      ... on InvalidInput {{ field reason }} }} }}"""
+    return client.execute(document, {"input": input_}).data[mutation]
+
+
+def scan(client: GraphQLClient, text: str) -> Any:
+    return client.execute(SCAN, {"input": {"text": text}}).data["memberByScan"]
+
+
+def card(client: GraphQLClient, member_id: str) -> Any:
+    return client.execute(CARD, {"id": member_id}).data["member"]["card"]
+
+
+def credential_of(client: GraphQLClient, member_id: str) -> str:
+    made = client.do("CreateWalletLink", memberId=member_id)
+    assert made["__typename"] == "CreateWalletLinkPayload", made
+    url: str = made["url"]
+    return url.partition("#")[2]
+
+
+@pytest.fixture
+def owner(api: GraphQLClient) -> GraphQLClient:
+    owner = api.sign_up("linjian")
+    owner.publish_template()
+    return owner
+
+
+def test_a_card_is_issued_once_and_keeps_its_number(owner: GraphQLClient) -> None:
+    member_id = owner.enroll()
+    assert card(owner, member_id) is None
+
+    issued = [outcome(owner, "issueCard", "member { id card { number } }", memberId=member_id) for _ in range(2)]
+
+    numbers = {one["member"]["card"]["number"] for one in issued}
+    assert len(numbers) == 1
+    (number,) = numbers
+    found = card(owner, member_id)
+    assert (found["number"], len(number), sum(found["bars"])) == (number, 16, 11 * 10 + 13)
+    assert found["merchantName"] == "Linjian"
+    by_number = owner.execute("query ($n: String!) { member(by: {card: $n}) { id } }", {"n": number})
+    assert by_number.data["member"]["id"] == member_id, "a till names the member by the number everywhere"
+
+
+def test_plastic_that_a_member_has_is_the_card(owner: GraphQLClient) -> None:
+    identities = [{"kind": "CARD", "value": "A-77"}]
+    member_id = owner.do("EnrollMember", identities=identities, locale="en", idempotencyKey=fresh_key())["member"]["id"]
+
+    outcome(owner, "issueCard", "member { id }", memberId=member_id)
+
+    assert card(owner, member_id)["number"] == "A-77"
+    assert scan(owner, "A-77") == {
+        "__typename": "MemberByScanPayload",
+        "proof": "NUMBER",
+        "member": {"id": member_id},
+    }
+
+
+def test_the_till_looks_a_member_up_by_the_code_of_the_moment(api: GraphQLClient, owner: GraphQLClient) -> None:
+    member_id = owner.enroll()
+    outcome(owner, "issueCard", "member { id }", memberId=member_id)
+    codes = [code["text"] for code in card(owner, member_id)["codes"]]
+    till = owner.create_api_key("MEMBERS_READ")
+
+    assert scan(till, codes[0])["member"] == {"id": member_id}
+    assert scan(till, codes[0])["proof"] == "ROTATING"
+    assert scan(till, f" {codes[1].lower()} ")["member"] == {"id": member_id}, "a step ahead, in small letters"
+    assert scan(till, codes[2])["__typename"] == "CardCodeExpired", "the clock is two steps ahead"
+    assert scan(till, codes[0][:-1] + ("3" if codes[0].endswith("2") else "2"))["code"] == "CARD_CODE_INVALID"
+    other = api.sign_up("elsewhere")
+    assert scan(other, codes[0])["code"] == "CARD_CODE_INVALID"
+    assert scan(other, card(owner, member_id)["number"])["member"] is None
+
+
+def test_an_old_picture_of_a_code_is_refused(owner: GraphQLClient) -> None:
+    member_id = owner.enroll()
+    outcome(owner, "issueCard", "member { id }", memberId=member_id)
+    number = card(owner, member_id)["number"]
+    tenant = owner.execute("{ tenant { id } }").data["tenant"]["id"]
+    key = Signer(SECRET).card_key(decode("Tenant", tenant, field="id"))
+    at = wall_now().replace(year=2025)
+
+    found = scan(owner, code_at(number, key=key, at=at).text)
+
+    assert (found["__typename"], found["expiredAt"][:4]) == ("CardCodeExpired", "2025")
+
+
+def test_a_link_opens_the_page_once_and_the_device_goes_on(api: GraphQLClient, owner: GraphQLClient) -> None:
+    member_id = owner.enroll()
+    link = credential_of(owner, member_id)
+    stranger = api.as_(None, X_Tenant="linjian")
+
+    first = stranger.do("OpenWallet", credential=link)
+    again = stranger.do("OpenWallet", credential=link)
+
+    assert (first["__typename"], first["expiresInSeconds"]) == ("OpenWalletPayload", 300)
+    assert stranger.do("OpenWallet", credential=first["deviceKey"])["code"] == "CARD_LINK_INVALID", (
+        "a new key took over"
+    )
+    later = stranger.do("OpenWallet", credential=again["deviceKey"])
+    assert later["deviceKey"] is None
+    mine = api.as_(later["token"]).execute(MY_CARD).data["me"]
+    assert (mine["id"], mine["card"]["applePassUrl"], mine["card"]["googleSaveUrl"]) == (member_id, None, None)
+    closed = stranger.do("CloseWallet", deviceKey=again["deviceKey"])
+    assert closed["isClosed"] is True
+    assert stranger.do("OpenWallet", credential=again["deviceKey"])["code"] == "CARD_LINK_INVALID"
+    assert stranger.do("OpenWallet", credential=link)["code"] == "CARD_LINK_INVALID"
+
+
+@pytest.mark.parametrize("credential", ["", "rl_", "rl_" + "0" * 32 + "_" + "A" * 43, "rm_x.y.z"])
+def test_what_is_no_link_opens_nothing(shared_api: GraphQLClient, credential: str) -> None:
+    owner = shared_api.sign_up(f"shut-{fresh_key()}")
+    slug = owner.execute("{ tenant { slug } }").data["tenant"]["slug"]
+
+    assert shared_api.as_(None, X_Tenant=slug).do("OpenWallet", credential=credential)["code"] == "CARD_LINK_INVALID"
+
+
+def test_a_link_of_one_merchant_is_none_of_another(api: GraphQLClient, owner: GraphQLClient) -> None:
+    link = credential_of(owner, owner.enroll())
+    api.sign_up("elsewhere")
+
+    assert api.as_(None, X_Tenant="elsewhere").do("OpenWallet", credential=link)["code"] == "CARD_LINK_INVALID"
+
+
+def test_revoking_ends_links_and_pages(api: GraphQLClient, owner: GraphQLClient) -> None:
+    member_id = owner.enroll()
+    unopened, opened = credential_of(owner, member_id), credential_of(owner, member_id)
+    stranger = api.as_(None, X_Tenant="linjian")
+    device_key = stranger.do("OpenWallet", credential=opened)["deviceKey"]
+
+    assert outcome(owner, "revokeWalletLinks", "revoked", memberId=member_id)["revoked"] == 2
+
+    for credential in (unopened, opened, device_key):
+        assert stranger.do("OpenWallet", credential=credential)["code"] == "CARD_LINK_INVALID"
+    assert outcome(owner, "revokeWalletLinks", "revoked", memberId=member_id)["revoked"] == 0
+
+
+def test_who_takes_no_part_opens_nothing(api: GraphQLClient, owner: GraphQLClient) -> None:
+    member_id = owner.enroll()
+    link = credential_of(owner, member_id)
+    outcome(owner, "deactivateMember", "member { id }", memberId=member_id)
+
+    assert api.as_(None, X_Tenant="linjian").do("OpenWallet", credential=link)["code"] == "MEMBER_INACTIVE"
+    assert owner.do("CreateWalletLink", memberId=member_id)["code"] == "MEMBER_INACTIVE"
+
+
+@pytest.mark.parametrize("hours", [0, 721])
+def test_a_link_lasts_a_month_at_most(owner: GraphQLClient, hours: int) -> None:
+    made = outcome(owner, "createWalletLink", "url", memberId=owner.enroll(), validHours=hours)
+
+    assert (made["field"], made["reason"]) == ("validHours", "OUT_OF_RANGE")
+
+
+def test_a_member_redeems_and_sets_their_own_language(api: GraphQLClient, owner: GraphQLClient) -> None:
+    member_id = owner.enroll()
+    store_id = owner.create_store()
+    owner.buy(member_id, store_id, "200.00")
+    name = {"en": "A latte", "zh": "拿铁"}
+    reward = owner.do("CreateReward", code="latte", kind="SERVICE", name=name, costPoints=50)["reward"]
+    token = api.as_(None, X_Tenant="linjian").do("OpenWallet", credential=credential_of(owner, member_id))["token"]
+    member = api.as_(token)
+    wish = {"rewardId": reward["id"], "expectedPoints": 50, "idempotencyKey": fresh_key()}
+
+    first, again = member.do("RedeemAsMember", **wish), member.do("RedeemAsMember", **wish)
+
+    assert (first["points"], first["balance"]) == (50, again["balance"])
+    assert again["redemption"]["id"] == first["redemption"]["id"], "a repeat redeems nothing twice"
+    changed = member.do("RedeemAsMember", **{**wish, "expectedPoints": 49, "idempotencyKey": fresh_key()})
+    assert changed["code"] == "REWARD_PRICE_CHANGED"
+    updated = member.do("UpdateMyPreferences", locale="zh-CN")["member"]
+    assert (updated["locale"], updated["name"]) == ("zh-CN", "Mia Member")
+
+
+def test_members_alone_act_as_members(owner: GraphQLClient) -> None:
+    wish = {"rewardId": "x", "expectedPoints": 1, "idempotencyKey": "k"}
+    document = "mutation ($input: RedeemAsMemberInput!) { redeemAsMember(input: $input) { __typename } }"
+
+    assert owner.execute(document, {"input": wish}).code == "FORBIDDEN"
+
+
+@pytest.fixture(scope="module")
+def authority() -> PassAuthority:
+    return pass_authority(begin=wall_now().replace(microsecond=0))
+
+
+def test_a_member_gets_a_signed_pass(api: GraphQLClient, owner: GraphQLClient, authority: PassAuthority) -> None:
+    member_id = owner.enroll()
+    outcome(owner, "issueCard", "member { id }", memberId=member_id)
+    saved = outcome(
+        owner,
+        "saveApplePassIssuer",
+        "issuer { kind identifier owner }",
+        certificate=authority.leaf.pem,
+        privateKey=authority.leaf.key_pem,
+        intermediate=authority.intermediate.pem,
+    )
+    assert saved["issuer"] == {"kind": "APPLE", "identifier": "pass.test.cafe", "owner": "TEAM123456"}
+
+    url = card(owner, member_id)["applePassUrl"]
+
+    path = url.removeprefix("http://regulars.test")
+    response = api.gateway.request("GET", path)
+    assert (response.status_code, response.headers["Content-Type"]) == (200, "application/vnd.apple.pkpass")
+    assert response.headers["Cache-Control"] == "no-store"
+    with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
+        shown = json.loads(archive.read("pass.json"))
+        assert "signature" in archive.namelist()
+    assert shown["barcodes"][0]["message"] == card(owner, member_id)["number"]
+    assert shown["organizationName"] == "Linjian"
+    assert api.gateway.request("GET", path.replace("/w/passes/", "/w/passes/x")).status_code == 404
+    assert outcome(owner, "removePassIssuer", "wasThere", kind="APPLE")["wasThere"] is True
+    assert api.gateway.request("GET", path).status_code == 404, "nothing signs it any more"
+    assert card(owner, member_id)["applePassUrl"] is None
+
+
+def test_keys_are_never_told_again(owner: GraphQLClient, authority: PassAuthority) -> None:
+    key = pem_of(rsa_key())
+    saved = outcome(
+        owner,
+        "saveGooglePassIssuer",
+        "issuer { kind identifier owner endsAt }",
+        issuerId="3388000000012345678",
+        serviceAccount="cards@shop.iam.example",
+        privateKey=key,
+    )
+    found = owner.execute(ISSUERS)
+
+    expected = {
+        "kind": "GOOGLE",
+        "identifier": "3388000000012345678",
+        "owner": "cards@shop.iam.example",
+        "endsAt": None,
+    }
+    assert saved["issuer"] == expected
+    assert found.data["passIssuers"] == [expected]
+    member_id = owner.enroll()
+    outcome(owner, "issueCard", "member { id }", memberId=member_id)
+    url = card(owner, member_id)["googleSaveUrl"]
+    assert url.startswith("https://pay.google.com/gp/v/save/")
+    assert "PRIVATE" not in json.dumps(found.content)
+    wish = {"issuerId": "1", "serviceAccount": "a@b.example", "privateKey": "x"}
+    bad = outcome(owner, "saveGooglePassIssuer", "issuer { kind }", **wish)
+    assert (bad["code"], bad["message"]) == (
+        "PASS_ISSUER_INVALID",
+        "What is in privateKey is no PEM text of the kind that belongs there.",
+    )
+    assert owner.create_api_key("MEMBERS_READ").execute(ISSUERS).code == "FORBIDDEN"

@@ -1,0 +1,155 @@
+"""Points of a purchase that comes back while a hold reserves them: never there, whatever becomes of the hold."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from services.loyalty.earning.domain import AmountRefund, RefundRequest
+from services.loyalty.holds import service as holds
+from services.loyalty.holds.domain import CaptureHold, HoldPoints, ReleaseHold
+from services.loyalty.ledger.domain.settling import EVERY_STEP
+from services.loyalty.ledger.service import settle_holders
+from services.loyalty.programs.domain import OwingPolicy, Policies, document_json
+from services.loyalty.purchases.domain.effects import UseKind
+from services.loyalty.stores.domain import Store
+from tests.support.builders.changes import amend, line
+from tests.support.builders.merchant import Merchant
+from tests.support.builders.programs import program, spend
+
+
+def open_program(merchant: Merchant, owed_max: int = 0) -> None:
+    owing = OwingPolicy.ALLOW if owed_max else OwingPolicy.FORBID
+    merchant.program(document_json(program(spend(), policies=Policies(owing=owing, owed_points_max=owed_max))))
+
+
+def hold(merchant: Merchant, member_id: UUID, points: int) -> UUID:
+    command = HoldPoints(member_id, points, f"hold-{next(merchant.numbers)}", b"1", minutes=60)
+    return merchant.do(lambda uow: holds.hold_points(uow, command=command)).hold_id
+
+
+def release(merchant: Merchant, hold_id: UUID) -> None:
+    command = ReleaseHold(hold_id, f"release-{next(merchant.numbers)}", b"1")
+    merchant.do(lambda uow: holds.release_hold(uow, command=command))
+
+
+def capture(merchant: Merchant, hold_id: UUID, points: int) -> None:
+    command = CaptureHold(hold_id, f"capture-{next(merchant.numbers)}", b"1", points=points)
+    merchant.do(lambda uow: holds.capture_hold(uow, command=command))
+
+
+def time_out(merchant: Merchant, member_id: UUID) -> None:
+    merchant.now += timedelta(hours=1)
+    merchant.do(lambda uow: settle_holders(uow, holder_ids=(member_id,), steps=EVERY_STEP))
+
+
+def stands(merchant: Merchant, member_id: UUID) -> tuple[int, int, int]:
+    """Available, held, owed."""
+    balance = merchant.balance(member_id)
+    return balance.available, balance.held, balance.owed
+
+
+@pytest.mark.parametrize("owed_max", [0, 20, 100])
+@pytest.mark.parametrize("fate", ["released", "timed out", "read"])
+def test_what_a_hold_releases_goes_back(merchant: Merchant, store: Store, owed_max: int, fate: str) -> None:
+    open_program(merchant, owed_max)
+    member_id = merchant.member()
+    bought = merchant.buy(store, member_id, 10_000)
+    hold_id = hold(merchant, member_id, 60)
+
+    refunded = merchant.refund(bought.purchase_id)
+
+    owed = min(60, owed_max)
+    assert (refunded.points, refunded.owed, refunded.shortfall) == (40 + owed, owed, 60 - owed)
+    assert [(use.kind, use.id, use.points) for use in refunded.needs_decision] == [(UseKind.HOLD, hold_id, 60)]
+    assert stands(merchant, member_id) == (0, 60, owed)
+    if fate == "released":
+        release(merchant, hold_id)
+    elif fate == "timed out":
+        time_out(merchant, member_id)
+    else:
+        merchant.now += timedelta(hours=1)
+    assert stands(merchant, member_id) == (0, 0, 0)
+    assert merchant.verdict().faults == ()
+
+
+@pytest.mark.parametrize("owed_max", [0, 20, 100])
+@pytest.mark.parametrize("captured", [60, 45, 10])
+def test_what_a_hold_captures_is_spent(merchant: Merchant, store: Store, owed_max: int, captured: int) -> None:
+    open_program(merchant, owed_max)
+    member_id = merchant.member()
+    bought = merchant.buy(store, member_id, 10_000)
+    hold_id = hold(merchant, member_id, 60)
+    merchant.refund(bought.purchase_id)
+
+    capture(merchant, hold_id, captured)
+
+    # The rest is released: it pays back what is owed, and goes back.
+    assert stands(merchant, member_id) == (0, 0, max(0, min(60, owed_max) - (60 - captured)))
+    merchant.adjust(member_id, 100)
+    assert stands(merchant, member_id)[0] == 100 - max(0, min(60, owed_max) - (60 - captured))
+    assert merchant.verdict().faults == ()
+
+
+def test_other_points_are_taken_first_and_no_more_than_was_wanted(merchant: Merchant, store: Store) -> None:
+    open_program(merchant)
+    member_id = merchant.member()
+    bought = merchant.buy(store, member_id, 10_000)
+    hold_id = hold(merchant, member_id, 60)
+    merchant.adjust(member_id, 50)
+
+    merchant.refund(bought.purchase_id)
+    release(merchant, hold_id)
+
+    assert stands(merchant, member_id) == (50, 0, 0)
+    assert merchant.verdict().faults == ()
+
+
+@pytest.mark.parametrize(("first", "released"), [(7_000, 30), (9_999, 1)])
+def test_a_part_and_then_the_rest(merchant: Merchant, store: Store, first: int, released: int) -> None:
+    open_program(merchant)
+    member_id = merchant.member()
+    bought = merchant.buy(store, member_id, 10_000)
+    hold_id = hold(merchant, member_id, 60)
+    rest: RefundRequest | None = None
+
+    for request in (AmountRefund(first), rest):
+        merchant.refund(bought.purchase_id, request)
+        if request is not None:
+            release(merchant, hold_id)
+            assert stands(merchant, member_id) == (released - (first % 100 > 0), 0, 0)
+
+    assert stands(merchant, member_id) == (0, 0, 0)
+    merchant.adjust(member_id, 100)
+    assert stands(merchant, member_id) == (100, 0, 0)
+    assert merchant.verdict().faults == ()
+
+
+def test_what_is_released_after_an_amendment_goes_back_too(merchant: Merchant, store: Store) -> None:
+    open_program(merchant)
+    member_id = merchant.member()
+    bought = merchant.buy(store, member_id, 10_000)
+    hold_id = hold(merchant, member_id, 60)
+
+    amended = amend(merchant, bought.purchase_id, line(3_000))
+    assert (amended.shortfall, stands(merchant, member_id)) == (30, (0, 60, 0))
+    release(merchant, hold_id)
+
+    assert stands(merchant, member_id) == (30, 0, 0)
+    merchant.refund(bought.purchase_id)
+    assert stands(merchant, member_id) == (0, 0, 0)
+    assert merchant.verdict().faults == ()
+
+
+def test_an_amendment_back_leaves_what_is_held_alone(merchant: Merchant, store: Store) -> None:
+    open_program(merchant)
+    member_id = merchant.member()
+    bought = merchant.buy(store, member_id, 10_000)
+    hold_id = hold(merchant, member_id, 60)
+
+    amend(merchant, bought.purchase_id, line(3_000))
+    amend(merchant, bought.purchase_id, line(10_000))
+    release(merchant, hold_id)
+
+    assert stands(merchant, member_id) == (100, 0, 0)
+    assert merchant.verdict().faults == ()
