@@ -45,18 +45,21 @@ class Loads:
         self._reading: set[asyncio.Task[None]] = set()
 
     def load(self, batch: Batch[Key, Value], key: Key) -> "asyncio.Future[Value | None]":
-        """The value of a key, or None when there is none."""
+        """The value of a key, or None when there is none.
+
+        Whoever gives up waiting for it takes it from nobody else: each waits for a future of its own.
+        """
         place = (batch, key)
         found = self._known.get(place)
         if found is not None and not found.cancelled():
-            return found
+            return found if found.done() else asyncio.shield(found)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Value | None] = loop.create_future()
         self._known[place] = future
         if not self._asked:
             loop.call_soon(self._begin)
         self._asked.setdefault(batch, []).append((key, future))
-        return future
+        return asyncio.shield(future)
 
     def know(self, batch: Batch[Key, Value], values: Mapping[Key, Value], keys: Sequence[Key]) -> None:
         """Remember values that were read in passing."""

@@ -21,9 +21,15 @@ IT = "the name in question"
 BROKEN = frozenset({"INTERNAL", "QUERY_INVALID", "QUERY_LIMIT_EXCEEDED", "QUERY_SYNTAX_INVALID", "REQUEST_MALFORMED"})
 """Codes that say that the test asked wrongly, or that the product failed; neither shows that a guard held."""
 
+ECHOED = frozenset({("settleOfflinePurchase", "couponId")})
+"""What a till took while it was offline is answered again as it was told, also a coupon that nobody knows."""
+
 _UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?7[0-9a-f]{3}-?[0-9a-f]{4}-?[0-9a-f]{12}")
-# What tells two requests apart, whatever they ask: each has an id, and the bucket moves on between them.
-_COUNTED = re.compile(r'"(?:correlationId": "[^"]*"|remaining": [^,}]*|resetSeconds": [^,}]*)')
+# What tells two requests apart, whatever they ask: each has an id and a time, and the bucket moves on between them.
+_COUNTED = re.compile(
+    r'"(?:correlationId": "[^"]*"|remaining": [^,}]*|resetSeconds": [^,}]*|(?:occurredAt|earliest|expiresAt)": "[^"]*")'
+    r'|(?<="QuoteCartPayload", )"token": "[^"]*"|earliest is [^ ]*'
+)
 _ENCODED = re.compile(r"[A-Za-z0-9_-]{16,}")
 _LATE_VERBS = ("update", "archive", "deactivate", "reactivate", "rotate", "revoke", "remove", "logOut")
 """Mutations that take something away which others need, in the order in which that does no harm."""
@@ -57,6 +63,10 @@ class Attacker:
     """Whether the call under way uses a name of b."""
     given: list[str] = field(default_factory=list)
     """Names of b that a gave to things of its own: from then on they are a's as well."""
+    echoed: set[UUID] = field(default_factory=set)
+    """Ids of b that a keeps as what it was told, and never looks up."""
+    used: set[tuple[str, str]] = field(default_factory=set)
+    """Mutations that did something for a under a name of b, with that name."""
 
     def examine(self, position: Position) -> Iterator[Finding]:
         """Try the other tenant's name, then one that exists nowhere, and compare."""
@@ -72,12 +82,18 @@ class Attacker:
         changed = sorted(table for table in after if after[table] != before[table])
         if changed:
             yield Finding("change", str(position), ", ".join(changed))
+        is_anew = (target.step.name, foreign_name) not in self.used
         if is_success(foreign) and target.is_mutation:
             self.given.append(foreign_name)
+            self.used.add((target.step.name, foreign_name))
+            if (target.step.name, position.leaf.name) in ECHOED:
+                self.echoed.add(take_apart(foreign_name, field="id")[1])
         if leaked := self.secrets.found_in(without(text_of(foreign), foreign_name, *request.borrowed, *self.given)):
             yield Finding("leak", str(position), f"{leaked!r} in {text_of(foreign)[:2000]}")
         if not self.tells_by_nature(position):
-            yield from self._compare(position, request, foreign, foreign_name)
+            differing = list(self._compare(position, request, foreign, foreign_name))
+            # A name that a has used for itself by now tells of a.
+            yield from (each for each in differing if is_anew or each.kind != "oracle")
 
     def refusal_of_own(self, position: Position) -> str | None:
         """Why the same request fails with the caller's own name, None when it works: else a refusal proves nothing."""

@@ -23,8 +23,9 @@ def services(database: Database, database_urls: DatabaseUrls, tmp_path: Path) ->
 def world(
     database: Database, database_urls: DatabaseUrls, services: GatewayServices, tmp_path: Path
 ) -> Iterator[World]:
-    """Two filled tenants, and a gateway that measures nothing of how they were filled."""
-    with running_gateway(quick_services(database, database_urls, tmp_path)) as client:
-        filled = make_world(client)
-    with running_gateway(services) as client:
-        yield filled.moved_to(client)
+    """Two filled tenants, and a gateway that measures nothing of how they were filled and of what ``b`` does."""
+    elsewhere = quick_services(database, database_urls, tmp_path)
+    # From now on its costs are written when all is over.
+    elsewhere.cost_meter.close()
+    with running_gateway(elsewhere) as filling, running_gateway(services) as client:
+        yield make_world(filling).moved_to(client)

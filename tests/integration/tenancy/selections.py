@@ -62,7 +62,8 @@ def field_text(step_name: str, arguments: str, selection: str) -> str:
 def document(schema: GraphQLSchema, target: Target, arguments: str, declared: str, root_arguments: str = "") -> str:
     """The operation that asks a target for everything. ``root_arguments`` are those of the way's first step."""
     named = get_named_type(target.step.field.type)
-    text = field_text(target.step.name, arguments, everything(schema, named))
+    # Below another list everything would be asked for too often; what is deep in it is a target of its own.
+    text = field_text(target.step.name, arguments, everything(schema, named, depth_max=11 if target.is_root else 8))
     for index, step in reversed(list(enumerate(target.trail[:-1]))):
         given = root_arguments if index == 0 else f"first: {PAGE}" if "first" in step.field.args else ""
         after = target.trail[index + 1]

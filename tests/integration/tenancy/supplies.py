@@ -105,6 +105,21 @@ class Supplies:
         self.owner.do("moveCase", "case { id }", caseId=case_id, status="APPROVED", idempotencyKey=fresh_key())
         return str(case_id)
 
+    def post(self) -> str:
+        """The address of a post that was recorded."""
+        url = f"https://social.test/{fresh_key()}"
+        self.owner.do(
+            "recordActivity",
+            "points",
+            source="app",
+            externalId=fresh_key(),
+            member={"id": self.member},
+            activity={"mention": {"url": url, "channel": "blog"}},
+            storeId=self.store,
+            idempotencyKey=fresh_key(),
+        )
+        return url
+
     def given_tier(self) -> None:
         """A tier that was given by hand."""
         self.owner.do(

@@ -151,6 +151,13 @@ def _unknown_text(_: Any) -> str:
     return fresh("unknown")
 
 
+HAPPENED_NOW = (
+    "RecordActivityInput",
+    "RecordPurchaseInput",
+    "RefundPurchaseInput",
+    "SettleOfflinePurchaseInput",
+    "SupposedActivityInput",
+)
 NEW_RECEIPT = _created("receipt", _field("Purchase", "externalId"), lambda: fresh("receipt"))
 NAMING: Mapping[tuple[str, str], Naming] = MappingProxyType(
     {
@@ -192,7 +199,7 @@ NAMING: Mapping[tuple[str, str], Naming] = MappingProxyType(
             "activity", _field("Activity", "externalId"), lambda: fresh("deed")
         ),
         ("SurveyAnswerInput", "answerId"): _created("answer", lambda it: f"answer-{it.slug}", lambda: fresh("answer")),
-        ("MentionInput", "url"): _created("post", lambda it: post_of(it.slug), lambda: post_of(fresh("post"))),
+        ("MentionInput", "url"): _created("post", lambda it: it.supplies.post(), lambda: post_of(fresh("post"))),
         ("CustomEventInput", "event"): _looked_up("event", lambda it: event_of(it.slug), _unknown_text),
         ("EnrollMemberInput", "referralCode"): _looked_up(
             "referral code", _field("Member", "referralCode"), lambda _: "22222222"
@@ -309,17 +316,14 @@ PLAIN: Mapping[tuple[str, str], Any] = MappingProxyType(
         ("CustomFieldInput", "code"): "roast",
         ("CustomFieldInput", "value"): "dark",
         ("ExternalActivityInput", "source"): "app",
-        ("RecordActivityInput", "occurredAt"): OMITTED,
-        ("SupposedActivityInput", "occurredAt"): OMITTED,
+        **dict.fromkeys([(each, "occurredAt") for each in HAPPENED_NOW], OMITTED),
         ("HoldPointsInput", "minutes"): 60,
         ("HoldPointsInput", "unit"): OMITTED,
         ("IdentityInput", "kind"): "EMAIL",
         ("InviteStaffInput", "role"): "CASHIER",
         ("PublishProgramInput", "effectiveFrom"): OMITTED,
         ("PublishProgramInput", "revision"): lambda holdings: _draft(holdings)["revision"],
-        ("RecordPurchaseInput", "occurredAt"): OMITTED,
         ("RedeemRewardInput", "expectedPoints"): OMITTED,
-        ("RefundPurchaseInput", "occurredAt"): OMITTED,
         ("RefundOfInput", "amount"): "0.01",
         ("ReportActionInput", "action"): "order_shipped",
         ("RollbackProgramInput", "effectiveFrom"): OMITTED,

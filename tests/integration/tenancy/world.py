@@ -35,11 +35,10 @@ class World:
     b: Holdings
 
     def moved_to(self, client: GraphQLClient) -> "World":
-        """The same tenants, reached through another gateway."""
-        for holdings in (self.a, self.b):
-            owner = Caller(client.as_(holdings.token))
-            holdings.look = owner.ask
-            holdings.supplies = replace(holdings.supplies, owner=owner)
+        """The same tenants, ``a`` through another gateway: what ``b`` does is measured elsewhere, and later."""
+        owner = Caller(client.as_(self.a.token))
+        self.a.look = owner.ask
+        self.a.supplies = replace(self.a.supplies, owner=owner)
         return World(self.schema, client, self.a, self.b)
 
     @property

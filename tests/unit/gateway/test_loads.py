@@ -52,3 +52,22 @@ def test_a_value_that_was_asked_for_comes_whatever_is_forgotten_meanwhile() -> N
         assert reader.asked == [[3], [3]]
 
     asyncio.run(story())
+
+
+def test_who_gives_up_waiting_takes_the_value_from_nobody_else() -> None:
+    async def story() -> None:
+        reader = Reader()
+        loads = Loads(reader.read_all)
+
+        async def wait() -> int | None:
+            return await loads.load(squares, 3)
+
+        given_up, waiting = asyncio.ensure_future(wait()), asyncio.ensure_future(wait())
+        await asyncio.sleep(0)
+        given_up.cancel()
+
+        assert await asyncio.wait_for(waiting, 5) == 9
+        assert given_up.cancelled()
+        assert reader.asked == [[3]]
+
+    asyncio.run(story())

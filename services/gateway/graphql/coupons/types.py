@@ -97,7 +97,10 @@ class CouponDefinition(Node):
         """The budget."""
         return await load_budget(info, self.budget_key) if self.budget_key else None
 
-    @guarded(access=requires(Scope.REWARDS_WRITE), description="The batches of unique codes of it, newest first.")
+    @guarded(
+        access=INHERITED,
+        description="The batches of unique codes of it, newest first; none for who lacks the scope `rewards:write`.",
+    )
     async def batches(
         self, info: Info, first: First = PAGE_DEFAULT, after: After = None
     ) -> Connection[Annotated["CouponBatch", LAZY_HERE]]:
@@ -105,6 +108,9 @@ class CouponDefinition(Node):
         asked = page(first, after)
         order = f"coupon_batches:{self.key}"
         after_id = id_cursor(order, after)
+        if not info.context.principal.allows(Scope.REWARDS_WRITE):
+            # Definitions are read by members with their coupons too.
+            return connect((), asked, node=CouponBatch.from_domain, cursor=lambda row: encode_cursor(order, row.id))
         rows = await info.context.read(
             lambda session: queries.batches_of_definition(
                 session, definition_id=self.key, limit=asked.limit, after_id=after_id
