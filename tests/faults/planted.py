@@ -28,7 +28,7 @@ OUTLIVES_SECONDS = 25.0
 """How long an inherited connection stays: longer than the bar allows, and not for ever."""
 DESCRIPTORS_MAX = 4_096
 
-KEPT_ONE_IN, KEPT_MAX = 40, 3
+KEPT_ONE_IN, KEPT_MAX = 40, 4
 """Connections that are kept: more than log-ins leave unused, and so few that the product goes on."""
 
 Replace = Callable[[Any], Any]

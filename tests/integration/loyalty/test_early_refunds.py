@@ -167,9 +167,10 @@ def test_one_whose_purchase_never_comes_is_let_go(
     merchant.now += timedelta(hours=1)
 
     assert (run(errand, merchant), run(errand, merchant)) == (2, 0)
-    assert next_due(merchant, errand) == NOW + timedelta(days=waits_days)
+    assert next_due(merchant, errand) == NOW + timedelta(hours=2)
     merchant.now = NOW + timedelta(days=waits_days, microseconds=-1)
-    assert run(errand, merchant) == 0
+    assert (run(errand, merchant), run(errand, merchant)) == (2, 0)
+    assert next_due(merchant, errand) == NOW + timedelta(days=waits_days)
     bought = merchant.buy(store, merchant.member(), 1_000, external_id="other")
     merchant.now = NOW + timedelta(days=waits_days)
     assert (run(errand, merchant), next_due(merchant, errand)) == (1, None)
