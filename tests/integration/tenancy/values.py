@@ -151,13 +151,7 @@ def _unknown_text(_: Any) -> str:
     return fresh("unknown")
 
 
-HAPPENED_NOW = (
-    "RecordActivityInput",
-    "RecordPurchaseInput",
-    "RefundPurchaseInput",
-    "SettleOfflinePurchaseInput",
-    "SupposedActivityInput",
-)
+HAPPENED_NOW = ("RecordActivity", "RecordPurchase", "RefundPurchase", "SettleOfflinePurchase", "SupposedActivity")
 NEW_RECEIPT = _created("receipt", _field("Purchase", "externalId"), lambda: fresh("receipt"))
 NAMING: Mapping[tuple[str, str], Naming] = MappingProxyType(
     {
@@ -316,7 +310,7 @@ PLAIN: Mapping[tuple[str, str], Any] = MappingProxyType(
         ("CustomFieldInput", "code"): "roast",
         ("CustomFieldInput", "value"): "dark",
         ("ExternalActivityInput", "source"): "app",
-        **dict.fromkeys([(each, "occurredAt") for each in HAPPENED_NOW], OMITTED),
+        **dict.fromkeys([(f"{each}Input", "occurredAt") for each in HAPPENED_NOW], OMITTED),
         ("HoldPointsInput", "minutes"): 60,
         ("HoldPointsInput", "unit"): OMITTED,
         ("IdentityInput", "kind"): "EMAIL",
