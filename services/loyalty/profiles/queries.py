@@ -7,7 +7,7 @@ from psycopg.rows import DictRow
 from services.loyalty.members.selected import MembersFrom
 from services.loyalty.profiles import repository
 from services.loyalty.profiles.domain import Profile, ProfileSource
-from services.loyalty.programs.queries import in_force, versions_read
+from services.loyalty.programs.queries import in_force, presumed_version, presumed_wrongly, versions_read
 from services.loyalty.tiers.selected import is_plain
 from services.platform.db.selected_json import NotPickable, Pick
 from services.platform.db.session import ReadSession
@@ -36,7 +36,7 @@ def profiles(session: ReadSession, *, picks: tuple[Pick, ...], source: ProfileSo
         (rows,) = session.fetch_pipeline([statement], is_last=True)
         return _profiles(rows)
     read = versions_read(session, instants=(session.now,))
-    presumed = in_force(read.known.values(), at=session.now)
+    presumed = presumed_version(session)
     if presumed is not None and not is_plain(presumed.document):
         raise NotPickable(repository.TIER)
     statement = repository.profiles_statement(
@@ -44,7 +44,11 @@ def profiles(session: ReadSession, *, picks: tuple[Pick, ...], source: ProfileSo
     )
     version_rows, rows = session.fetch_pipeline([read.statement, statement], is_last=True)
     version = in_force(read.versions(version_rows), at=session.now)
-    return _profiles(rows) if version == presumed else None
+    if version == presumed:
+        return _profiles(rows)
+    if presumed is not None:
+        presumed_wrongly(session, presumed)
+    return None
 
 
 def _profiles(rows: Iterable[DictRow]) -> tuple[Profile, ...]:

@@ -41,6 +41,17 @@ def in_force(versions: Iterable[ProgramVersion], *, at: datetime) -> ProgramVers
     return max(begun, key=lambda version: (version.effective_from, version.number), default=None)
 
 
+def presumed_version(session: ReadSession) -> ProgramVersion | None:
+    """The version in force now, as far as this process knows; after a publication or a restore it is another."""
+    _, known = repository.versions_statement(session)
+    return in_force(known.values(), at=session.now)
+
+
+def presumed_wrongly(session: ReadSession, version: ProgramVersion) -> None:
+    """Presume a version no more; one that a restored backup does not hold would be presumed for ever."""
+    repository.forget(session, version.id)
+
+
 def draft(session: ReadSession) -> ProgramDraft | None:
     """The document that is being edited, if any."""
     return repository.draft_of(session.fetch_one(repository.DRAFT))

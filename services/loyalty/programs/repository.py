@@ -111,6 +111,11 @@ class VersionMemory:
             if len(self._homes) > REMEMBERED_HOMES_MAX:
                 del self._homes[next(iter(self._homes))]
 
+    def forget(self, schema: str, version_id: UUID) -> None:
+        """Forget one version; nothing where it is not remembered."""
+        with self._lock:
+            self._homes.get(schema, {}).pop(version_id, None)
+
 
 _memory = VersionMemory()
 
@@ -138,6 +143,11 @@ def versions_of(
             _memory.put(session.home.schema, version)
         versions.append(version)
     return tuple(versions)
+
+
+def forget(session: ReadSession, version_id: UUID) -> None:
+    """Forget a parsed version."""
+    _memory.forget(session.home.schema, version_id)
 
 
 def insert_version(uow: UnitOfWork, *, version: ProgramVersion, document: Mapping[str, Any]) -> None:

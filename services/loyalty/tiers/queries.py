@@ -1,7 +1,7 @@
 """Where members stand, stood and are going."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,14 @@ from psycopg.rows import DictRow
 from services.loyalty.ledger import queries as ledger
 from services.loyalty.members import queries as members
 from services.loyalty.programs.domain import QualificationPeriod, TierMetric
-from services.loyalty.programs.queries import in_force, version_in_force, versions_read
+from services.loyalty.programs.domain.publishing import ProgramVersion
+from services.loyalty.programs.queries import (
+    in_force,
+    presumed_version,
+    presumed_wrongly,
+    version_in_force,
+    versions_read,
+)
 from services.loyalty.tiers import repository
 from services.loyalty.tiers.domain import (
     Ladder,
@@ -42,6 +49,7 @@ class RecordsRead:
     statements: list[Statement]
     presumed: Ladder | None
     is_whole: bool
+    _version: ProgramVersion | None
     _session: ReadSession
     _member_ids: tuple[UUID, ...]
     _instants: tuple[datetime, ...]
@@ -78,6 +86,8 @@ class RecordsRead:
         if self.presumed is None and not _looks_at_balance(ladder):
             # Where no program was known all amounts were read.
             return records
+        if self._version is not None:
+            presumed_wrongly(self._session, self._version)
         again = _records_read(self._session, self._member_ids, self._instants, ladder, is_whole=self.is_whole)
         return again.records(self._session.fetch_pipeline(again.statements))
 
@@ -101,9 +111,10 @@ def records_read(
 
     ``is_whole`` reads every amount there ever was, as taking something back needs. Under a lock, when it decides.
     """
-    presumed = in_force(versions_read(session, instants=(session.now,)).known.values(), at=session.now)
+    presumed = presumed_version(session)
     ladder = ladder_of(presumed) if presumed else None
-    return _records_read(session, tuple(member_ids), tuple(instants), ladder, is_whole=is_whole)
+    read = _records_read(session, tuple(member_ids), tuple(instants), ladder, is_whole=is_whole)
+    return replace(read, _version=presumed)
 
 
 def _records_read(
@@ -134,7 +145,7 @@ def _records_read(
         statements.append(members.earners_statement(member_ids=member_ids))
     if _looks_at_balance(ladder):
         statements += ledger.balances_statements(session, holder_ids=member_ids)
-    return RecordsRead(statements, ladder, is_whole, session, member_ids, instants)
+    return RecordsRead(statements, ladder, is_whole, None, session, member_ids, instants)
 
 
 def _looks_at_enrollment(ladder: Ladder | None) -> bool:

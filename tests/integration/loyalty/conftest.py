@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from services.loyalty.programs import repository as programs
 from services.loyalty.stores.domain import Store
 from services.platform.db.engine import Database
 from services.platform.tenancy.domain import Tenant
@@ -12,6 +13,12 @@ from tests.support.snapshot import snapshot
 from tests.support.tenants import DatabaseUrls
 
 Dump = Callable[[], dict[str, str]]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs of other tests were published under the same schema; they would be presumed to be in force."""
+    monkeypatch.setattr(programs, "_memory", programs.VersionMemory())
 
 
 @pytest.fixture

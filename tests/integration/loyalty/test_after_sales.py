@@ -25,7 +25,6 @@ from services.loyalty.after_sales.domain import (
 )
 from services.loyalty.after_sales.errors import CaseMoveRefused, CaseNotFound, TooManyOpenCases
 from services.loyalty.earning.errors import RefundLineUnknown, RefundQuantityExceedsLine
-from services.loyalty.programs import repository
 from services.loyalty.purchases import service as purchases
 from services.loyalty.purchases.domain import BoughtLine
 from services.loyalty.purchases.domain.changes import ClaimPurchase
@@ -45,12 +44,6 @@ from tests.support.tenants import DatabaseUrls
 
 S = CaseStatus
 STAFF = Actor(ActorKind.STAFF, new_id())
-
-
-@pytest.fixture(autouse=True)
-def _nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Programs of other tests are remembered under the same schema."""
-    monkeypatch.setattr(repository, "_memory", repository.VersionMemory())
 
 
 @pytest.fixture

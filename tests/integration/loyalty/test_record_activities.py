@@ -19,13 +19,20 @@ from services.loyalty.activities.domain import (
     SurveyAnswer,
 )
 from services.loyalty.members.domain import Identity, IdentityKind
+from services.loyalty.programs import service as programs
+from services.loyalty.programs.domain.publishing import PublishProgram, SaveProgramDraft
+from services.loyalty.programs.queries import version_in_force
 from services.loyalty.stores.domain import Store
+from services.platform.db.session import UnitOfWork
 from services.platform.db.wire import Answer, Line, Statement
 from services.platform.errors import DomainError, InvalidInput
 from services.platform.ids import new_id
 from tests.support.builders.activity_documents import WORKSHOP, activity_document, bonus
 from tests.support.builders.deeds import available, command
+from tests.support.builders.documents import document
 from tests.support.builders.merchant import Merchant
+
+SILVER = [("base", 0, "1"), ("silver", 20, "2")]
 
 
 def program(merchant: Merchant) -> None:
@@ -133,25 +140,51 @@ def test_repeats_are_answered_as_the_first_time(merchant: Merchant, store: Store
     assert available(merchant, ann) == 7
 
 
-def test_many_members_take_as_many_trips_as_two(merchant: Merchant, monkeypatch: pytest.MonkeyPatch) -> None:
-    program(merchant)
-    trips: list[int] = []
+@pytest.fixture
+def trips(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many statements went with each round trip."""
+    found: list[int] = []
     exchange = Line.exchange
 
     def counted(line: Line, statements: Sequence[Statement]) -> list[Answer]:
-        trips.append(len(statements))
+        found.append(len(statements))
         return exchange(line, statements)
 
     monkeypatch.setattr(Line, "exchange", counted)
-    taken = []
-    for count in (2, 60):
-        everybody = [merchant.member() for _ in range(count)]
-        batch = deeds(merchant, *((each, SurveyAnswer("nps", str(new_id()))) for each in everybody))
-        trips.clear()
-        assert told(merchant, batch) == [2] * count
-        taken.append(len(trips))
+    return found
+
+
+def trips_of(merchant: Merchant, trips: list[int], everybody: Sequence[UUID]) -> int:
+    """The trips of one batch, an answer of each member."""
+    batch = deeds(merchant, *((each, SurveyAnswer("nps", str(new_id()))) for each in everybody))
+    trips.clear()
+    assert told(merchant, batch) == [2] * len(everybody)
+    return len(trips)
+
+
+def test_many_members_take_as_many_trips_as_two(merchant: Merchant, trips: list[int]) -> None:
+    program(merchant)
+
+    taken = [trips_of(merchant, trips, [merchant.member() for _ in range(count)]) for count in (2, 60)]
 
     assert taken[0] == taken[1] <= 8
+
+
+def test_a_program_that_is_there_no_more_costs_one_trip_once(merchant: Merchant, trips: list[int]) -> None:
+    program(merchant)
+    ann = [merchant.member()]
+    usual = trips_of(merchant, trips, ann)
+
+    def publish_in_vain(uow: UnitOfWork) -> None:
+        saved = programs.save_draft(uow, command=SaveProgramDraft(document(levels=SILVER), 1))
+        lost = programs.publish(uow, command=PublishProgram(saved.revision))
+        assert version_in_force(uow, at=uow.now) == lost
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        merchant.do(publish_in_vain)
+
+    assert [trips_of(merchant, trips, ann) for _ in range(3)] == [usual + 1, usual, usual]
 
 
 def test_batches_that_race_do_everything_once(merchant: Merchant, store: Store) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from services.loyalty.programs import repository
 from services.loyalty.redemptions.domain import RedemptionStatus
 from services.loyalty.rewards import queries as reward_queries
 from services.loyalty.rewards.domain import LimitPeriod, Price, RewardKind, RewardLimit, RewardTerms, TierPrice
@@ -25,12 +24,6 @@ OLD_VERSION = """
 INSERT INTO reward_versions (id, reward_id, number, kind, name_en, name_zh, description_en, description_zh,
     cost_points, created_at)
 VALUES (%(id)s, %(reward_id)s, 2, 'physical', 'Mug', 'Mug', '', '', 12, %(now)s)"""
-
-
-@pytest.fixture(autouse=True)
-def _nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Programs of other tests are remembered under the same schema."""
-    monkeypatch.setattr(repository, "_memory", repository.VersionMemory())
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from services.loyalty.members.domain import Identity, IdentityKind
-from services.loyalty.programs import repository
 from services.loyalty.purchases import service as purchases
 from services.platform.db.engine import Database, open_database
 from services.platform.tenancy.domain import Tenant
@@ -19,12 +18,6 @@ from tests.support.builders.till import ALL, Till, off, selling_program
 from tests.support.tenants import DatabaseUrls
 
 EMAIL = Identity(IdentityKind.EMAIL, "ada@example.com")
-
-
-@pytest.fixture(autouse=True)
-def _nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Programs of other tests are remembered under the same schema."""
-    monkeypatch.setattr(repository, "_memory", repository.VersionMemory())
 
 
 @pytest.fixture
