@@ -51,7 +51,7 @@ class PostgresServer:
         if template is not None:
             self._execute(CLEAR_OUT.format(sql.Literal(template)))
         self._execute(
-            sql.SQL("CREATE DATABASE {} OWNER regulars_owner TEMPLATE {}").format(
+            sql.SQL("CREATE DATABASE {} OWNER regulars_owner TEMPLATE {} STRATEGY file_copy").format(
                 sql.Identifier(name), sql.Identifier(template or "template1")
             )
         )

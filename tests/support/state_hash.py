@@ -1,18 +1,21 @@
 """What a purchase must leave as it found it once it is returned: "never there", as a value and as a hash.
 
-Balances, lots, tiers, the use of caps, stock and budgets count. Lots count by what they are worth to their holder,
-whatever they stem from and in however many parts: the sum that becomes spendable and ends at the same instants.
+Balances, lots, tiers, the use of caps, coupons, budgets and stock count. Lots count by what they are worth to their
+holder, whatever they stem from and in however many parts: the sum that becomes spendable and ends at the same instants.
 History, counters of what happened, messages sent and a recorded shortfall stay, and are not looked at.
 """
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
+from psycopg.rows import DictRow
+
+from services.platform.db.questions import Question, ask
 from services.platform.db.session import ReadSession, Statement
 
 BALANCES = """
@@ -42,6 +45,11 @@ BUDGETS = """
 SELECT id, points_held, points_spent, units_held, units_spent, money_held, money_spent FROM budgets
 WHERE points_held + points_spent + units_held + units_spent + money_held + money_spent <> 0"""
 
+COUPONS = """
+SELECT id, definition_id, member_id, is_pending, uses_held, uses_spent, expires_at FROM coupons
+WHERE voided_at IS NULL AND (%(all)s OR member_id = ANY(%(ids)s))"""
+OFFERS = "SELECT id, uses_held, uses_spent FROM coupon_definitions WHERE uses_held + uses_spent <> 0"
+
 LotKey = tuple[UUID, str, str, datetime | None, datetime | None]
 """Holder, unit, state, when it can be spent from, when it ends."""
 
@@ -62,11 +70,15 @@ class State:
     """What is left of rewards, by reward."""
     budgets: dict[UUID, tuple[int, ...]] = field(default_factory=dict)
     """What is held and spent of budgets, by budget."""
+    coupons: dict[UUID, tuple[Any, ...]] = field(default_factory=dict)
+    """Kind, owner, whether it waits, uses held and spent, and the end of coupons that are there, by coupon."""
+    offers: dict[UUID, tuple[int, int]] = field(default_factory=dict)
+    """How often coupons of a kind are held, and were used, by kind."""
 
     @property
     def hash(self) -> str:
         """The same for the same state, whatever the order in which rows were found."""
-        parts = (self.balances, self.lots, self.tiers, self.amounts, self.caps, self.stock, self.budgets)
+        parts = [getattr(self, each.name) for each in fields(self)]
         text = "\n".join("|".join(sorted(f"{key}={value}" for key, value in part.items())) for part in parts)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -76,25 +88,35 @@ def state(session: ReadSession, *, member_ids: Collection[UUID] | None = None, f
 
     A member who was never counted stands like one whose sums are zero again, at ``first_tier``.
     """
+    (found,) = ask(session, [state_question(session, member_ids=member_ids, first_tier=first_tier)])
+    return cast("State", found)
+
+
+def state_question(
+    session: ReadSession, *, member_ids: Collection[UUID] | None = None, first_tier: str = "base"
+) -> Question[State]:
+    """Asks for `state`."""
     values = {"all": member_ids is None, "ids": list(member_ids or ())}
-    balances, lots, tiers, amounts, caps, stock, budgets = session.fetch_pipeline(
-        [Statement(query, values) for query in (BALANCES, LOTS, TIERS, AMOUNTS, CAPS, STOCK, BUDGETS)]
-    )
-    return State(
-        balances=_balances(balances, lots, session.now),
-        lots=_lots(lots, session.now),
-        tiers=_tiers(tiers, first_tier),
-        amounts={
-            (row["member_id"], row["unit"], row["day"]): (row["points"], row["spend_minor"], row["visits"])
-            for row in amounts
-        },
-        caps={
-            (row["member_id"], row["subject"], row["code"], row["measure"], row["period"], row["start"]): row["used"]
-            for row in caps
-        },
-        stock={row["id"]: row["stock"] for row in stock},
-        budgets={row["id"]: tuple(value for name, value in row.items() if name != "id") for row in budgets},
-    )
+
+    def answer(rows: Sequence[list[DictRow]]) -> State:
+        balances, lots, tiers, amounts, caps, stock, budgets, coupons, offers = rows
+        return State(
+            balances=_balances(balances, lots, session.now),
+            lots=_lots(lots, session.now),
+            tiers=_tiers(tiers, first_tier),
+            amounts={
+                (row["member_id"], row["unit"], row["day"]): (row["points"], row["spend_minor"], row["visits"])
+                for row in amounts
+            },
+            caps={tuple(value for name, value in row.items() if name != "used"): row["used"] for row in caps},
+            stock={row["id"]: row["stock"] for row in stock},
+            budgets={row["id"]: tuple(value for name, value in row.items() if name != "id") for row in budgets},
+            coupons={row["id"]: tuple(value for name, value in row.items() if name != "id") for row in coupons},
+            offers={row["id"]: (row["uses_held"], row["uses_spent"]) for row in offers},
+        )
+
+    queries = (BALANCES, LOTS, TIERS, AMOUNTS, CAPS, STOCK, BUDGETS, COUPONS, OFFERS)
+    return Question([Statement(query, values) for query in queries], answer)
 
 
 def _tiers(rows: Iterable[dict[str, Any]], first_tier: str) -> dict[UUID, tuple[Any, ...]]:
