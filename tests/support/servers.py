@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 START_SECONDS_MAX = 120
 END_SECONDS_MAX = 60
 POLL_SECONDS = 0.05
-MEMORY_FOLDER = Path("/dev/shm")
+MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108  the folder in it is made by mkdtemp
 MEMORY_BYTES_MIN = 4 << 30
 """What a run of all tests needs at most, with the servers' logs."""
 
