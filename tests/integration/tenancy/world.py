@@ -13,6 +13,7 @@ from tests.integration.tenancy.supplies import PAID, Supplies
 from tests.integration.tenancy.targets import Target, targets
 from tests.integration.tenancy.values import event_of, guest_receipt_of, key_of, post_of, sandbox_of
 from tests.support.graphql_client import GraphQLClient
+from tests.support.snapshot import NO_ROWS, PAGES
 from tests.support.story import Caller, Merchant, receipt, sign_up
 
 SPARE_MEMBERS = 5
@@ -433,9 +434,15 @@ class Observer:
         branches = " UNION ALL ".join(
             f"SELECT '{schema}.{table}', md5(coalesce(string_agg(it::text, '|' ORDER BY it::text), ''))"
             f" FROM {schema}.{table} AS it" + (" WHERE it::text ~ %(marks)s" if schema == "platform" else "")
-            for schema, table in self._tables
+            for schema, table in self._filled()
         )
-        return dict(self._connection.execute(branches.encode(), {"marks": self._marks}).fetchall())
+        digests = self._connection.execute(branches.encode(), {"marks": self._marks}).fetchall()
+        return {f"{schema}.{table}": NO_ROWS for schema, table in self._tables} | dict(digests)
+
+    def _filled(self) -> list[tuple[str, str]]:
+        """The tables that have a page; the others hold no row."""
+        query = f"SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('platform', %s) AND {PAGES} > 0"
+        return self._connection.execute(query.encode(), [self.schema]).fetchall()
 
     def rows(self) -> str:
         """Every row of the tenant's schema as text."""
