@@ -15,6 +15,7 @@ from services.contracts.events.loyalty import (
     PurchaseRefunded,
     RewardRedeemed,
     TierChanged,
+    TierEnding,
     TierGraceBegun,
     TierLost,
 )
@@ -26,7 +27,7 @@ NOTIFICATIONS = "notifications"
 
 ROUTES: Mapping[type[Event], tuple[str, ...]] = MappingProxyType(
     {
-        BudgetAlerted: (),
+        BudgetAlerted: (NOTIFICATIONS,),
         CaseMoved: (NOTIFICATIONS,),
         CouponsExpiring: (NOTIFICATIONS,),
         MemberEnrolled: (NOTIFICATIONS,),
@@ -38,6 +39,7 @@ ROUTES: Mapping[type[Event], tuple[str, ...]] = MappingProxyType(
         RewardRedeemed: (NOTIFICATIONS,),
         StaffInvited: (NOTIFICATIONS,),
         TierChanged: (),
+        TierEnding: (NOTIFICATIONS,),
         TierGraceBegun: (NOTIFICATIONS,),
         TierLost: (NOTIFICATIONS,),
     }

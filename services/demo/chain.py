@@ -12,13 +12,13 @@ from uuid import UUID
 from services.demo.access import OWNER_EMAIL, DemoAccess, Till, ensure_access, keep_access, read_access, with_till
 from services.demo.dataset import CURRENCY, SHOP_ZONE, DatasetFiles, stores
 from services.demo.errors import DemoMissing, DemoOfAnotherHome
-from services.demo.program import PROGRAM, REWARDS
+from services.demo.program import PROGRAM, REWARDS, SHELF
 from services.loyalty.programs import queries as programs_queries
 from services.loyalty.programs import service as programs
 from services.loyalty.programs.domain.publishing import PublishProgram, SaveProgramDraft
 from services.loyalty.rewards import queries as rewards_queries
 from services.loyalty.rewards import service as rewards
-from services.loyalty.rewards.domain import CreateReward
+from services.loyalty.rewards.domain import CreateReward, UpdateReward
 from services.loyalty.stores import queries as stores_queries
 from services.loyalty.stores import service as loyalty_stores
 from services.loyalty.stores.domain import CreateStore
@@ -198,10 +198,13 @@ def _publish_program(uow: UnitOfWork, program: Mapping[str, Any]) -> None:
 
 
 def _offer_rewards(uow: UnitOfWork) -> dict[str, UUID]:
-    ids = {reward.code: reward.id for reward in rewards_queries.rewards_page(uow, limit=PAGE, is_archived=None)}
-    for offered in REWARDS:
-        if offered.code not in ids:
-            ids[offered.code] = rewards.create_reward(
-                uow, command=CreateReward(code=offered.code, content=offered.content)
-            ).id
-    return ids
+    there = {reward.code: reward for reward in rewards_queries.rewards_page(uow, limit=PAGE, is_archived=None)}
+    for offered in (*REWARDS, *SHELF):
+        known = there.get(offered.code)
+        if known is None:
+            command = CreateReward(code=offered.code, content=offered.content)
+            there[offered.code] = rewards.create_reward(uow, command=command)
+        elif known.version == 1 and known.archived_at is None and known.content != offered.content:
+            # A chain that an older release has made, and that nobody has edited since.
+            rewards.update_reward(uow, command=UpdateReward(known.id, known.version, offered.content))
+    return {code: reward.id for code, reward in there.items()}

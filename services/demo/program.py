@@ -95,7 +95,8 @@ PROGRAM: Final[Mapping[str, Any]] = MappingProxyType(
             "span": {"count": 6, "unit": "month"},
             "graceDays": 30,
         },
-        "policies": {"foreignCurrency": "refuse"},
+        # Nobody can be told today of points that ended years ago.
+        "policies": {"foreignCurrency": "refuse", "noSilentExpiry": "off"},
     }
 )
 
@@ -109,15 +110,24 @@ class OfferedReward:
 
 
 def _offer(
-    code: str, cost_points: int, kind: RewardKind, *, en: str, zh: str, category: tuple[str, ...], position: int
+    code: str,
+    cost_points: int,
+    kind: RewardKind,
+    *,
+    names: tuple[str, str],
+    about: tuple[str, str],
+    category: tuple[str, ...],
+    position: int,
+    picture: str,
 ) -> OfferedReward:
-    terms = RewardTerms(category=category, position=position)
+    # The gateway serves these pictures itself: the demo asks nobody else for anything.
+    terms = RewardTerms(category=category, position=position, images=(f"/w/pictures/{picture}.svg",))
     content = RewardContent(
         kind=kind,
-        name_en=en,
-        name_zh=zh,
-        description_en="",
-        description_zh="",
+        name_en=names[0],
+        name_zh=names[1],
+        description_en=about[0],
+        description_zh=about[1],
         cost_points=cost_points,
         terms=terms,
     )
@@ -126,10 +136,101 @@ def _offer(
 
 _COUNTER: Final = ("At the counter",)
 _OFF: Final = ("For the next shopping", "Money off")
+_HOME: Final = ("For home",)
+_GOOD: Final = ("For others",)
 REWARDS: Final = (
-    _offer("coffee", 100, RewardKind.PHYSICAL, en="A cup of coffee", zh="咖啡一杯", category=_COUNTER, position=10),
-    _offer("three-off", 300, RewardKind.COUPON, en="$3 off", zh="立减 $3", category=_OFF, position=20),
-    _offer("five-off", 500, RewardKind.COUPON, en="$5 off", zh="立减 $5", category=_OFF, position=30),
-    _offer("twelve-off", 1000, RewardKind.COUPON, en="$12 off", zh="立减 $12", category=_OFF, position=40),
+    _offer(
+        "coffee",
+        100,
+        RewardKind.PHYSICAL,
+        names=("A cup of coffee", "咖啡一杯"),
+        about=("Freshly brewed, at the counter of any store.", "现磨咖啡，任意门店柜台领取。"),
+        category=_COUNTER,
+        position=10,
+        picture="coffee",
+    ),
+    _offer(
+        "three-off",
+        300,
+        RewardKind.COUPON,
+        names=("$3 off", "立减 $3"),
+        about=("On your next shopping.", "下次购物时使用。"),
+        category=_OFF,
+        position=20,
+        picture="ticket",
+    ),
+    _offer(
+        "five-off",
+        500,
+        RewardKind.COUPON,
+        names=("$5 off", "立减 $5"),
+        about=("On your next shopping.", "下次购物时使用。"),
+        category=_OFF,
+        position=30,
+        picture="basket",
+    ),
+    _offer(
+        "twelve-off",
+        1000,
+        RewardKind.COUPON,
+        names=("$12 off", "立减 $12"),
+        about=("The most for your points.", "最划算的兑换。"),
+        category=_OFF,
+        position=40,
+        picture="bag",
+    ),
 )
-"""Cheapest first; the dearer ones give more for a point."""
+"""What households take, cheapest first; the dearer ones give more for a point."""
+SHELF: Final = (
+    _offer(
+        "meal",
+        200,
+        RewardKind.DONATION,
+        names=("A meal for the food bank", "为食物银行捐一餐"),
+        about=("We pass your points on as a meal.", "您的积分将化为一份餐食。"),
+        category=_GOOD,
+        position=50,
+        picture="heart",
+    ),
+    _offer(
+        "flowers",
+        250,
+        RewardKind.PHYSICAL,
+        names=("A bunch of flowers", "鲜花一束"),
+        about=("Of the season, to be picked up.", "当季鲜花，到店自提。"),
+        category=_HOME,
+        position=60,
+        picture="flowers",
+    ),
+    _offer(
+        "delivery",
+        400,
+        RewardKind.SERVICE,
+        names=("One delivery to your door", "送货上门一次"),
+        about=("Your shopping, brought home.", "购物送到家。"),
+        category=_HOME,
+        position=70,
+        picture="delivery",
+    ),
+    _offer(
+        "mug",
+        600,
+        RewardKind.PHYSICAL,
+        names=("The Journey mug", "旅程马克杯"),
+        about=("Stoneware, holds a long breakfast.", "炻瓷，陪您慢慢吃早餐。"),
+        category=_HOME,
+        position=80,
+        picture="mug",
+    ),
+    _offer(
+        "cake",
+        700,
+        RewardKind.PHYSICAL,
+        names=("A birthday cake", "生日蛋糕"),
+        about=("From the bakery, for eight.", "烘焙坊现做，八人份。"),
+        category=_HOME,
+        position=90,
+        picture="cake",
+    ),
+)
+"""What is offered beside them; whoever opens a card or the catalogue sees it, and the replay leaves it alone."""

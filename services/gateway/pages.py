@@ -1,7 +1,8 @@
 """The pages for people: the welcome page at `/`, GraphiQL at `/graphiql`, and members' cards at `/w/<merchant>`.
 
 `console/` holds their sources; `npm ci && npm run build` there makes `console/dist/`, which is served here under a
-content security policy that lets nothing come from, or go to, any other origin.
+content security policy that lets nothing come from, or go to, any other origin; pictures of rewards alone may stand
+elsewhere.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -70,12 +71,13 @@ _POLICY: Final[Mapping[str, str]] = {
     "frame-ancestors": "'none'",
 }
 
-# A member's page runs and shows nothing but files of this origin: no style or script within the page itself.
+# A member's page runs nothing but files of this origin, and has no style or script within itself. The pictures of
+# rewards are the merchant's and may stand elsewhere; whoever serves one learns no more than that (`Referrer-Policy`).
 _MEMBER_POLICY: Final[Mapping[str, str]] = {
     "default-src": "'none'",
     "script-src": "'self'",
     "style-src": "'self'",
-    "img-src": "'self'",
+    "img-src": "'self' https:",
     "connect-src": "'self'",
     "object-src": "'none'",
     "base-uri": "'none'",
@@ -163,11 +165,15 @@ def page_routes(
             dist / "assets", name=request.path_params["name"], accepted=request.headers.get("accept-encoding")
         )
 
+    def picture(request: Request) -> Response:
+        return _picture(dist / "w" / "pictures", name=request.path_params["name"])
+
     routes: list[BaseRoute] = [
         Route("/", welcome_page),
         Route("/welcome.json", welcome_json),
         Route("/assets/{name}", asset),
         Route("/w/{merchant}", card_page),
+        Route("/w/pictures/{name}", picture),
     ]
     if graphiql:
         routes += [Route("/graphiql", graphiql_page), Route("/graphiql/examples.json", examples_json)]
@@ -182,6 +188,15 @@ def _page(file: Path, *, headers: Mapping[str, str] = SECURITY_HEADERS) -> Respo
 
 def _json(content: object) -> Response:
     return JSONResponse(content, headers={**SECURITY_HEADERS, "Cache-Control": "no-store"})
+
+
+def _picture(folder: Path, *, name: str) -> Response:
+    """One of the house's own pictures for rewards; merchants name them by their path."""
+    file = folder / name
+    if file.suffix != ".svg" or not file.is_file():
+        raise HTTPException(404)
+    headers = {**MEMBER_HEADERS, "Cache-Control": "public, max-age=86400"}
+    return FileResponse(file, media_type=MEDIA_TYPES[".svg"], headers=headers)
 
 
 def _asset(folder: Path, *, name: str, accepted: str | None) -> Response:

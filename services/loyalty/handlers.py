@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from services.contracts.events.base import Envelope, Event
 from services.contracts.events.notifications import NoticeSettled
-from services.loyalty.expiry.service import settle_notice
+from services.loyalty.expiry import service as expiry
+from services.loyalty.tiers import service as tiers
 from services.platform.db.session import UnitOfWork
 from services.platform.inbox.service import Handler
 
@@ -15,7 +16,8 @@ def handlers() -> Mapping[type[Event], Handler]:
 
 
 def on_notice_settled(uow: UnitOfWork, envelope: Envelope) -> None:
-    """Note what became of a notice that points end."""
+    """Note what became of a notice that points end, or that a tier does: each knows its own."""
     event = envelope.event
     assert isinstance(event, NoticeSettled)
-    settle_notice(uow, notice_id=event.notice_id, outcome=event.outcome)
+    expiry.settle_notice(uow, notice_id=event.notice_id, outcome=event.outcome)
+    tiers.settle_notice(uow, notice_id=event.notice_id, outcome=event.outcome)

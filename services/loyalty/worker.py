@@ -32,5 +32,9 @@ ERRANDS: tuple[Errand, ...] = (
 )
 """Run for live tenants once a minute."""
 
-SANDBOX_ERRANDS: tuple[Errand, ...] = (*ERRANDS, *expiry_tasks.SANDBOX_ERRANDS)
+SANDBOX_ERRANDS: tuple[Errand, ...] = (
+    *ERRANDS,
+    *expiry_tasks.SANDBOX_ERRANDS,
+    *tiers_tasks.SANDBOX_ERRANDS,
+)
 """Run as a sandbox's clock moves: those, and what the world outside does in a live tenant."""

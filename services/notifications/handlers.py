@@ -17,6 +17,7 @@ from services.notifications.recipients.domain import Recipient
 from services.notifications.recipients.service import recipient_by_id, remember_recipient
 from services.notifications.templates.domain import (
     Brand,
+    BudgetAlerted,
     CaseMoved,
     CouponsExpiring,
     Locale,
@@ -27,18 +28,24 @@ from services.notifications.templates.domain import (
     PurchaseRefunded,
     RewardRedeemed,
     StaffInvitation,
+    TierEnding,
     TierGrace,
     TierLost,
     Welcome,
     resolve_locale,
 )
 from services.notifications.templates.service import template_of, variables_of
+from services.platform.auth.domain import Role
+from services.platform.auth.queries import staff_to_tell
 from services.platform.auth.tokens import Signer
 from services.platform.db.session import UnitOfWork
 from services.platform.inbox.service import Handler
 from services.platform.money import Money
 from services.platform.outbox.service import publish
+from services.platform.tenancy.registry import tenant_by_id
 
+ALERTED_ROLES = (Role.OWNER, Role.MARKETER)
+STAFF_TOLD_MAX = 200
 ROLE_NAMES: Mapping[Locale, Mapping[str, str]] = MappingProxyType(
     {
         Locale.EN: {
@@ -72,6 +79,7 @@ def handlers(signer: Signer, *, base_url: str) -> Mapping[type[Event], Handler]:
         )
 
     return {
+        heard.BudgetAlerted: on_budget_alerted,
         heard.CaseMoved: on_case_moved,
         heard.CouponsExpiring: on_coupons_expiring,
         heard.MemberContactChanged: on_member_contact_changed,
@@ -81,6 +89,7 @@ def handlers(signer: Signer, *, base_url: str) -> Mapping[type[Event], Handler]:
         heard.PurchaseRefunded: on_purchase_refunded,
         heard.RewardRedeemed: on_reward_redeemed,
         StaffInvited: on_staff_invited,
+        heard.TierEnding: on_tier_ending,
         heard.TierGraceBegun: on_tier_grace_begun,
         heard.TierLost: on_tier_lost,
     }
@@ -208,6 +217,25 @@ def on_reward_redeemed(uow: UnitOfWork, envelope: Envelope) -> None:
     _notify(uow, recipient, notice, notice_key=f"redemption:{event.redemption_id}")
 
 
+def on_tier_ending(uow: UnitOfWork, envelope: Envelope) -> None:
+    """Say that a tier will be lost, and what keeps it."""
+    event = envelope.event
+    assert isinstance(event, heard.TierEnding)
+    recipient = recipient_by_id(uow, event.member_id)
+    notice = TierEnding(
+        brand=Brand(event.merchant_name),
+        unit=_unit(event, recipient),
+        tier_name=_in(recipient, en=event.tier_name_en, zh=event.tier_name_zh),
+        ends_at=event.ends_at,
+        timezone=ZoneInfo(event.timezone),
+        points_missing=event.points,
+        visits_missing=event.visits,
+        spend_enough=None if event.spend_minor is None else Money(event.spend_minor, event.currency),
+    )
+    # A tier that was kept is told of again, by a letter of its own.
+    _notify(uow, recipient, notice, notice_key=f"tier-ending:{envelope.event_id}", notice_id=event.notice_id)
+
+
 def on_tier_grace_begun(uow: UnitOfWork, envelope: Envelope) -> None:
     """Say until when the tier can be kept."""
     event = envelope.event
@@ -235,6 +263,27 @@ def on_tier_lost(uow: UnitOfWork, envelope: Envelope) -> None:
         timezone=ZoneInfo(event.timezone),
     )
     _notify(uow, recipient, notice, notice_key=f"tier-lost:{envelope.event_id}")
+
+
+def on_budget_alerted(uow: UnitOfWork, envelope: Envelope) -> None:
+    """Tell those who answer for what it pays; once a day, however often returns let it sink and rise again."""
+    event = envelope.event
+    assert isinstance(event, heard.BudgetAlerted)
+    tenant = tenant_by_id(uow, envelope.tenant_id)
+    assert tenant is not None, "its letter is here"
+    day = event.occurred_at.astimezone(UTC).date()
+    for person in staff_to_tell(uow, tenant_id=tenant.id, roles=ALERTED_ROLES, limit=STAFF_TOLD_MAX):
+        locale = resolve_locale(person.locale)
+        name = event.budget_name_zh if locale is Locale.ZH_CN else event.budget_name_en
+        notice = BudgetAlerted(Brand(tenant.name), name, event.budget_code, event.percent)
+        _queue(
+            uow,
+            notice,
+            locale=locale,
+            addressee_id=person.id,
+            address=person.email,
+            notice_key=f"budget:{event.budget_id}:{event.percent}:{day}",
+        )
 
 
 def _on_staff_invited(uow: UnitOfWork, event: StaffInvited, *, accept_url: str) -> None:
@@ -303,7 +352,8 @@ def _unit(
     | heard.PointsExpiring
     | heard.PurchaseRecorded
     | heard.PurchaseRefunded
-    | heard.RewardRedeemed,
+    | heard.RewardRedeemed
+    | heard.TierEnding,
     recipient: Recipient,
 ) -> PointsUnit:
     return PointsUnit(_in(recipient, en=event.unit_name_en, zh=event.unit_name_zh), event.unit_scale)

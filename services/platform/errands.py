@@ -8,15 +8,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from typing import Generic, TypeVar
+from uuid import UUID
 
 import structlog
 
+from services.platform.actors import SYSTEM
 from services.platform.clock import Monotonic, monotonic
 from services.platform.db.engine import Database
 from services.platform.db.fanout import HOMES_PER_TRIP, ask_homes
 from services.platform.db.homes import PLATFORM, Home
 from services.platform.db.questions import Question, ask
-from services.platform.db.session import ReadSession, read_session
+from services.platform.db.session import ReadSession, UnitOfWork, read_session, unit_of_work
+from services.platform.ids import new_id
+from services.platform.telemetry import metrics
 
 log = structlog.get_logger()
 
@@ -25,6 +30,7 @@ PASSES_MAX = 20
 
 NextDue = Callable[[ReadSession], Question[datetime | None]]
 Run = Callable[[Database, Home, datetime], int]
+RowT = TypeVar("RowT")
 
 
 class Phase(IntEnum):
@@ -55,6 +61,69 @@ class Errand:
     phase: Phase
     next_due: NextDue
     run: Run
+
+
+Place = tuple[datetime, UUID]
+"""Where a row stands among those that are due: since when, and its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due(Generic[RowT]):
+    """A row that is due, and its place."""
+
+    place: Place
+    row: RowT
+
+
+def place_values(place: Place | None) -> dict[str, datetime | UUID | None]:
+    """What a statement takes that reads on from after a place: ``after_at`` and ``after_id``, null for the first."""
+    at, id_ = place or (None, None)
+    return {"after_at": at, "after_id": id_}
+
+
+@dataclass(frozen=True, slots=True)
+class OneByOne(Generic[RowT]):
+    """What runs an errand whose rows have nothing to do with each other: each in a unit of work of its own.
+
+    ``due(session, after, limit)`` reads the rows that are due by ``session.now``, in the order of their places, from
+    after one of them (None: from the first on). ``settle`` does what is to be done about one, or nothing where somebody
+    else has. A row that fails is told to the log and passed over until the next round, so that it keeps no other from
+    its turn. What is answered is how many rows were looked at.
+    """
+
+    errand: str
+    due: Callable[[ReadSession, Place | None, int], Sequence[Due[RowT]]]
+    settle: Callable[[UnitOfWork, RowT], object]
+    batch: int
+
+    def __call__(self, database: Database, home: Home, now: datetime) -> int:
+        """Look at the first rows that are due."""
+        return self.round()(database, home, now)
+
+    def round(self) -> Run:
+        """The same, but every call goes on where the last one was: of one round, in one home."""
+        after: Place | None = None
+
+        def run(database: Database, home: Home, now: datetime) -> int:
+            nonlocal after
+            with read_session(database, home, now=now) as session:
+                found = self.due(session, after, self.batch)
+            for each in found:
+                self._settle(database, home, now, each)
+                after = each.place
+            return len(found)
+
+        return run
+
+    def _settle(self, database: Database, home: Home, now: datetime, due: Due[RowT]) -> None:
+        correlation_id = new_id().hex
+        try:
+            with unit_of_work(database, home, now=now, actor=SYSTEM, correlation_id=correlation_id) as uow:
+                self.settle(uow, due.row)
+        except Exception:
+            metrics.errand_failed(self.errand)
+            names = {"errand": self.errand, "row": str(due.place[1]), "correlation_id": correlation_id}
+            log.exception("errand_row_failed", home=home.schema, **names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +165,7 @@ def next_dues(
 def run_due(database: Database, home: Home, errands: Sequence[Errand], *, now: datetime, until: Monotonic) -> Ran:
     """Run what is due at ``now``, phase by phase, until nothing is left or the monotonic second ``until`` is over."""
     done: dict[str, int] = {}
+    runs = {each.name: each.run.round() if isinstance(each.run, OneByOne) else each.run for each in errands}
     failed: set[str] = set()
     dues: Sequence[tuple[Errand, datetime]] = ()
     for _pass in range(PASSES_MAX):
@@ -106,7 +176,7 @@ def run_due(database: Database, home: Home, errands: Sequence[Errand], *, now: d
         before = sum(done.values())
         for errand in due:
             try:
-                while count := errand.run(database, home, now):
+                while count := runs[errand.name](database, home, now):
                     done[errand.name] = done.get(errand.name, 0) + count
                     if monotonic() >= until:
                         return Ran(done, now, is_finished=False)

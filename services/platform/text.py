@@ -1,6 +1,9 @@
-"""Texts that people type: what may be stored of them."""
+"""Texts that people type: what may be stored of them, and lists of them in files."""
 
+import csv
 import unicodedata
+from collections.abc import Collection
+from io import StringIO
 
 from services.platform.errors import InvalidInput
 
@@ -38,3 +41,23 @@ def check_optional_text(value: str | None, *, field: str, length_max: int = TEXT
     if value is None or not value.strip(" "):
         return None
     return check_text(value, field=field, length_max=length_max)
+
+
+def first_column(text: str, *, field: str, headers: Collection[str], count_max: int) -> list[str]:
+    """What stands in the first column of a CSV file, without white space at the ends; blank lines say nothing.
+
+    A first line that says one of ``headers``, in whatever case, is no value.
+
+    Raises:
+        InvalidInput: FORBIDDEN_CHARACTER where it is no CSV, COUNT_OUT_OF_RANGE where nothing is in it or too much.
+    """
+    try:
+        rows = [row[0].strip() for row in csv.reader(StringIO(text.removeprefix("\ufeff")), strict=True) if row]
+    except csv.Error as error:
+        raise InvalidInput(field=field, reason="FORBIDDEN_CHARACTER") from error
+    if rows and rows[0].lower() in headers:
+        rows = rows[1:]
+    values = [value for value in rows if value]
+    if not 0 < len(values) <= count_max:
+        raise InvalidInput(field=field, reason="COUNT_OUT_OF_RANGE", limit=str(count_max))
+    return values

@@ -76,13 +76,22 @@ class Merchant:
         results = self.owner.do("RecordPurchases", purchases=purchases)["results"]
         assert {one["result"]["__typename"] for one in results} == {"RecordPurchasePayload"}
 
-    def coupon(self, member_id: str, name: Text, about: Text, percent: str) -> None:
-        """Give a member a coupon of a kind of its own: percent off, for a month."""
+    def open_store(self, name: str, address: str) -> str:
+        """Open one more store; its id."""
+        made = self.owner.do(
+            "CreateStore", code=fresh_key(), name=name, address=address, timezone="Asia/Shanghai", currency="CNY"
+        )
+        store_id: str = made["store"]["id"]
+        return store_id
+
+    def coupon(self, member_id: str, name: Text, about: Text, percent: str, **more: Any) -> None:
+        """Give a member a coupon of a kind of its own: percent off, for a month, unless ``more`` says otherwise."""
         terms = {
             "name": name,
             "description": about,
             "benefit": {"kind": "PERCENT", "percent": percent},
             "validDays": 30,
+            **more,
         }
         made = self._told(
             "createCouponDefinition", "couponDefinition { id }", {"code": fresh_key().upper(), "terms": terms}
@@ -101,8 +110,8 @@ class Merchant:
         assert outcome["__typename"] == f"{kind}Payload", outcome
         return outcome
 
-    def reward(self, kind: str, name: Text, about: Text, cost: int, stock: int | None) -> None:
-        wish = {"kind": kind, "name": name, "description": about, "costPoints": cost, "stock": stock}
+    def reward(self, kind: str, name: Text, about: Text, cost: int, stock: int | None, **terms: Any) -> None:
+        wish = {"kind": kind, "name": name, "description": about, "costPoints": cost, "stock": stock, "terms": terms}
         outcome = self.owner.do("CreateReward", code=fresh_key(), **wish)
         assert outcome["__typename"] == "CreateRewardPayload", outcome
 

@@ -20,21 +20,15 @@ from services.gateway.graphql.ids import decode
 from services.loyalty.cards.domain import STEP, bars, code_at
 from services.platform.auth.tokens import Signer
 from tests.browser.conftest import DIST, ROOT, Watched
+from tests.browser.legible import NAMED, READABLE
 from tests.browser.merchant import Merchant, open_merchant
+from tests.browser.shelves import NOTHING, crowd, furnish
 from tests.support.graphql_client import SECRET
 from tests.support.tenants import DatabaseUrls
 
 SHOTS = ROOT / "artifacts/browser"
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True}
-NOTHING = {"zh": "", "en": ""}
-GIFTS: tuple[tuple[str, dict[str, str], dict[str, str], int, int | None], ...] = (
-    ("SERVICE", {"zh": "中杯拿铁兑换券", "en": "A latte"}, {"zh": "任意门店可用", "en": "In any store"}, 50, None),
-    ("PHYSICAL", {"zh": "回头客陶瓷杯", "en": "The regulars' cup"}, {"zh": "手工烧制", "en": "Hand-fired"}, 480, 12),
-    ("SERVICE", {"zh": "免费配送一次", "en": "One free delivery"}, NOTHING, 80, None),
-    ("DONATION", {"zh": "捐赠一本童书", "en": "A book for a child"}, NOTHING, 200, None),
-    ("VIRTUAL", {"zh": "咖啡品鉴线上课", "en": "An online tasting"}, {"zh": "直播", "en": "Live"}, 9_200, None),
-    ("PHYSICAL", {"zh": "埃塞俄比亚豆", "en": "Ethiopian beans"}, {"zh": "每周三烘焙", "en": "Weekly"}, 350, 0),
-)
+TOO_MANY = {"data": None, "errors": [{"message": "请求过于频繁，请稍后再试。", "extensions": {"code": "RATE_LIMITED"}}]}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -80,11 +74,6 @@ def shot(page: Page, name: str) -> None:
 
 def tab(page: Page, name: str) -> None:
     page.get_by_role("navigation").get_by_role("button", name=name).click()
-
-
-def furnish(cafe: Merchant) -> None:
-    for kind, name, about, cost, stock in GIFTS:
-        cafe.reward(kind, name, about, cost, stock)
 
 
 def test_a_regular_walks_through_the_page_in_chinese(phone: BrowserContext, cafe: Merchant) -> None:
@@ -142,6 +131,140 @@ def test_a_regular_walks_through_the_page_in_chinese(phone: BrowserContext, cafe
     at_peace(watched)
 
 
+def test_a_reward_is_picked_up_at_a_store_or_given_back(phone: BrowserContext, cafe: Merchant) -> None:
+    furnish(cafe)
+    cafe.open_store("林间咖啡 · 滨江店", "滨江大道 8 号")
+    for index in range(5):
+        cafe.open_store(f"林间咖啡 · 城西 {index + 1} 店", f"文三路 {index + 1} 号")
+    member_id = cafe.enroll("林小满", "zh-CN")
+    cafe.buy(member_id, ["800.00"])
+    watched = opened(phone, cafe, cafe.link(member_id))
+    page = watched.page
+    expect(page.get_by_role("img", name="二维码")).to_be_visible()
+    before = _number(page.locator(".plate-balance strong").inner_text())
+
+    tab(page, "兑换")
+    page.get_by_role("button", name="兑换: 回头客陶瓷杯").click()
+    dialog = page.get_by_role("dialog", name="确认兑换？")
+    expect(dialog.get_by_role("radio")).to_have_count(8)
+    expect(dialog.get_by_role("radio", name="Store main")).to_be_checked()
+    dialog.get_by_role("searchbox", name="查找门店").fill("滨江")
+    expect(dialog.get_by_role("radio")).to_have_count(1)
+    dialog.get_by_role("radio", name="滨江店").check()
+    assert page.evaluate(NAMED) == []
+    shot(page, "zh-pick-up")
+    dialog.get_by_role("button", name="立即兑换").click()
+    had = page.get_by_role("dialog", name="兑换成功")
+    expect(had).to_contain_text("自提门店 林间咖啡 · 滨江店")
+    code = had.locator(".proof").inner_text().replace("请出示此码", "").strip()
+    page.get_by_role("button", name="完成").click()
+    expect(page.locator(".beside strong")).to_have_text(f"{before - 480:,}")
+
+    page.get_by_role("button", name="已兑换").click()
+    entry = page.locator(".entries li", has_text="回头客陶瓷杯")
+    expect(entry).to_contain_text(code)
+    shot(page, "zh-redeemed")
+    entry.get_by_role("button", name="取消兑换: 回头客陶瓷杯").click()
+    question = page.get_by_role("dialog", name="要取消这次兑换吗？")
+    expect(question).to_contain_text("480")
+    question.get_by_role("button", name="取消兑换").click()
+    expect(entry).to_contain_text("已取消")
+    expect(entry).not_to_contain_text(code)
+    expect(page.locator(".beside strong")).to_have_text(f"{before:,}")
+    at_peace(watched)
+
+
+def test_what_the_server_refuses_is_said_on_the_page(phone: BrowserContext, cafe: Merchant) -> None:
+    cafe.reward("SERVICE", {"zh": "最后一份", "en": "The last one"}, NOTHING, 50, 1)
+    mine, others = cafe.enroll("林小满", "zh-CN"), cafe.enroll("Mia Member", "en")
+    for member_id in (mine, others):
+        cafe.buy(member_id, ["200.00"])
+    watched = opened(phone, cafe, cafe.link(mine))
+    page = watched.page
+    expect(page.get_by_role("img", name="二维码")).to_be_visible()
+    tab(page, "兑换")
+    page.get_by_role("button", name="兑换: 最后一份").click()
+    offered = cafe.owner.run("Rewards", first=100)["rewards"]["edges"]
+    last = next(edge["node"]["id"] for edge in offered if edge["node"]["name"]["en"] == "The last one")
+    cafe.owner.do("RedeemReward", member={"id": others}, rewardId=last, idempotencyKey="the-last-one")
+
+    page.get_by_role("dialog").get_by_role("button", name="立即兑换").click()
+
+    expect(page.get_by_role("alert")).to_have_text("该奖励已无库存。")
+    page.get_by_role("dialog").get_by_role("button", name="取消").click()
+    expect(page.locator(".reward", has_text="最后一份")).to_contain_text("已兑完")
+    page.route("**/graphql", lambda route: route.fulfill(json=TOO_MANY))
+    tab(page, "明细")
+    expect(page.locator(".nothing")).to_contain_text("请求过于频繁，请稍后再试。")
+    at_peace(watched)
+
+
+def test_a_picture_that_does_not_come_is_replaced(phone: BrowserContext, cafe: Merchant) -> None:
+    cafe.reward("DONATION", {"zh": "捐书", "en": "Books"}, NOTHING, 5, None, images=["https://pictures.example/a.png"])
+    watched = opened(phone, cafe, cafe.link(cafe.enroll("林小满", "zh-CN")))
+    page = watched.page
+    expect(page.get_by_role("img", name="二维码")).to_be_visible()
+    page.route("https://pictures.example/**", lambda route: route.fulfill(status=404))
+
+    tab(page, "兑换")
+
+    picture = page.locator(".reward", has_text="捐书").locator("img")
+    expect(picture).to_have_attribute("src", "/w/pictures/heart.svg")
+    assert watched.requests_elsewhere() == ["https://pictures.example/a.png"], "the merchant's pictures, and no more"
+    assert [line for line in watched.complaints if "404" not in line] == []
+
+
+def test_a_coupon_is_shown_to_the_till(phone: BrowserContext, cafe: Merchant) -> None:
+    member_id = cafe.enroll("林小满", "zh-CN")
+    cafe.coupon(member_id, {"zh": "生日九折券", "en": "Birthday"}, {"zh": "全单可用", "en": "On everything"}, "10")
+    off = {"kind": "AMOUNT", "amount": "20"}
+    terms = {"benefit": off, "minimum": {"amount": "100"}, "currency": "CNY"}
+    cafe.coupon(member_id, {"zh": "满减券", "en": "Twenty off"}, NOTHING, "0", **terms)
+    watched = opened(phone, cafe, cafe.link(member_id))
+    page = watched.page
+    expect(page.get_by_role("img", name="二维码")).to_be_visible()
+
+    tab(page, "兑换")
+    page.get_by_role("button", name="优惠券").click()
+
+    expect(page.locator(".coupon", has_text="生日九折券")).to_contain_text("9折")
+    expect(page.locator(".coupon", has_text="满减券")).to_contain_text("¥20")
+    expect(page.locator(".coupon", has_text="满减券")).to_contain_text("满 ¥100 可用")
+    page.get_by_role("button", name="使用: 生日九折券").click()
+    expect(page.get_by_role("dialog", name="生日九折券")).to_contain_text("结账时出示会员卡即可")
+    page.get_by_role("button", name="完成").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    at_peace(watched)
+
+
+@pytest.mark.parametrize(("language", "width"), [("zh", 390), ("en", 1280)])
+def test_a_crowded_page_keeps_its_shape(browser: Browser, cafe: Merchant, language: str, width: int) -> None:
+    member_id = cafe.enroll("林小满", "zh-CN" if language == "zh" else "en")
+    crowd(cafe, member_id)
+    cafe.buy(member_id, ["2.00"] * 200)
+    screen = PHONE if width == 390 else {"viewport": {"width": width, "height": 844}}
+    context = browser.new_context(locale="zh-CN" if language == "zh" else "en-US", **screen)
+    context.set_default_timeout(20_000)
+    watched = opened(context, cafe, cafe.link(member_id))
+    page = watched.page
+    shelves = ("可兑换", "优惠券") if language == "zh" else ("To redeem", "Coupons")
+
+    tab(page, "兑换" if language == "zh" else "Rewards")
+    for shelf, what, least in ((shelves[0], ".reward", 40), (shelves[1], ".coupon", 30)):
+        page.get_by_role("button", name=shelf, exact=True).click()
+        expect(page.locator(what).nth(least - 1)).to_be_attached()
+        expect(page.locator(".waiting")).to_have_count(0)
+        shot(page, f"{language}-crowded-{width}-{what[1:]}s")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), shelf
+        assert page.evaluate(READABLE) == [], shelf
+        assert page.evaluate(NAMED) == [], shelf
+    page.get_by_role("button", name=shelves[0], exact=True).click()
+    page.get_by_role("button", name="积分足够" if language == "zh" else "Within reach").click()
+    assert page.locator(".state", has_text="还差" if language == "zh" else "more to go").count() == 0
+    at_peace(watched)
+    context.close()
+
+
 def test_a_newcomer_walks_through_the_page_in_english(phone: BrowserContext, cafe: Merchant) -> None:
     member_id = cafe.enroll("Mia Member", "en")
 
@@ -176,6 +299,7 @@ def test_a_newcomer_walks_through_the_page_in_english(phone: BrowserContext, caf
 
 def test_what_the_till_scans_is_the_member(phone: BrowserContext, cafe: Merchant) -> None:
     member_id = cafe.enroll("林小满", "zh-CN")
+    phone.clock.install()
     watched = opened(phone, cafe, cafe.link(member_id))
     drawn = watched.page.get_by_role("img", name="二维码").locator("path")
     expect(drawn).to_be_visible()
@@ -184,12 +308,18 @@ def test_what_the_till_scans_is_the_member(phone: BrowserContext, cafe: Merchant
     key = Signer(SECRET).card_key(decode("Tenant", tenant["id"], field="id"))
     now = datetime.fromisoformat(tenant["now"])
 
-    dark = _dark_modules(drawn.get_attribute("d") or "")
+    first = drawn.get_attribute("d") or ""
+    dark = _dark_modules(first)
 
     texts = [code_at(number, key=key, at=now + steps * STEP).text for steps in (-1, 0, 1)]
     shown = next(text for text in texts if dark in _drawings(text))
     rotating = cafe.owner.do("MemberByScan", text=shown)
     assert (rotating["member"]["id"], rotating["proof"]) == (member_id, "ROTATING")
+    phone.clock.fast_forward(int(STEP.total_seconds() * 1000))
+    expect(drawn).not_to_have_attribute("d", first)
+    later = [code_at(number, key=key, at=now + steps * STEP).text for steps in range(-1, 3)]
+    turned = _dark_modules(drawn.get_attribute("d") or "")
+    assert next(text for text in later if turned in _drawings(text)) == later[texts.index(shown) + 1]
     printed = watched.page.get_by_role("img", name="条形码").locator("path").get_attribute("d") or ""
     assert [int(width) for width in re.findall(r"h(\d+)v", printed)] == list(bars(number))[::2]
     typed = cafe.owner.do("MemberByScan", text=number)
@@ -306,56 +436,3 @@ def _drawings(text: str) -> set[frozenset[tuple[int, int]]]:
 
 def _number(text: str) -> int:
     return int(re.sub(r"\D", "", text))
-
-
-# Contrast by WCAG 2.2, 1.4.3: of every text that is shown against the nearest ground that is not transparent.
-READABLE = """() => {
-  const parse = (color) => {
-    const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
-    canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
-    return [...canvas.getImageData(0, 0, 1, 1).data];
-  };
-  const light = (color) => {
-    const linear = v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
-    const [r, g, b] = color.slice(0, 3).map(v => linear(v / 255));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const ground = (element) => {
-    for (let one = element; one; one = one.parentElement) {
-      const style = getComputedStyle(one);
-      const stops = style.backgroundImage.match(/rgba?\\([^)]*\\)/g);
-      if (stops) return stops.map(parse);
-      const color = parse(style.backgroundColor);
-      if (color[3] === 255) return [color];
-    }
-    return [[255, 255, 255, 255]];
-  };
-  const faults = [];
-  const walker = document.createTreeWalker(document.getElementById('root'), NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const element = walker.currentNode.parentElement;
-    if (!walker.currentNode.data.trim() || !element.checkVisibility()) continue;
-    const style = getComputedStyle(element);
-    const size = parseFloat(style.fontSize);
-    const least = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700) ? 3 : 4.5;
-    for (const back of ground(element)) {
-      const [a, b] = [light(parse(style.color)), light(back)].sort((x, y) => y - x);
-      const ratio = (a + 0.05) / (b + 0.05);
-      if (ratio < least) faults.push(`${element.className || element.tagName} ${ratio.toFixed(2)}`);
-    }
-  }
-  return faults;
-}"""
-
-# Everything that can be pressed or filled has a name, and is as large as a finger (WCAG 2.2, 4.1.2 and 2.5.8).
-NAMED = """() => {
-  const shown = [...document.querySelectorAll('button, a[href], input')].filter(one => one.checkVisibility());
-  return shown.flatMap(one => {
-    const label = one.labels && one.labels.length ? one.labels[0].textContent : '';
-    const name = one.getAttribute('aria-label') || one.textContent.trim() || label;
-    const {width, height} = one.getBoundingClientRect();
-    const faults = name ? [] : [`${one.outerHTML.slice(0, 80)} has no name`];
-    if (width < 24 || height < 24) faults.push(`${name} is ${width} x ${height}`);
-    return faults;
-  });
-}"""

@@ -17,7 +17,7 @@ from services.demo.dataset import DatasetMissing
 from services.platform.clock import monotonic
 from tests.load.bulk import bulk_over_http
 from tests.load.callers import BadAnswer
-from tests.load.checkout import Checkout
+from tests.load.checkout import checkout_measures
 from tests.load.contenders import Service, members_over_http, purchases_over_http
 from tests.load.expiry import expiry_measures
 from tests.load.measuring import Measure, Result, Sample, in_turns, measure
@@ -125,20 +125,13 @@ def tenants(stage: Stage, *, present: int = TENANTS) -> list[Measure]:
     ]
 
 
-def checkout(stage: Stage) -> list[Measure]:
-    """Carts that are quoted and committed over HTTP, against pgbench with the statements of the commits."""
+def checkout(stage: Stage) -> Iterable[Measure]:
+    """Carts that are quoted, and carts that are committed, over HTTP, against pgbench with the statements of each."""
 
     def tell(line: str) -> None:
-        console.print(f"       {line}", highlight=False)
+        console.print(f"       {line}", highlight=False, soft_wrap=True)
 
-    return [
-        in_turns(
-            f"quoteCart and commitCart, {callers}",
-            Pgbench(_place(stage), "commit_cart.sql", clients=callers),
-            Checkout(stage, callers, tell),
-        )
-        for callers in (1, 8)
-    ]
+    return checkout_measures(stage, _place(stage), tell)
 
 
 def rules(stage: Stage) -> list[Measure]:

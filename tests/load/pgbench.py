@@ -22,6 +22,8 @@ Mode = Literal["simple", "extended", "prepared"]
 """Pipelines need ``extended`` or ``prepared``, two statements in one message need ``simple``."""
 
 _RATE = re.compile(r"^progress: [0-9.]+ s, ([0-9.]+) tps", re.MULTILINE)
+_LOGGED = re.compile(r"^\d+ \d+ (\d+) \d+ (\d+) \d+$", re.MULTILINE)
+"""One transaction in pgbench's log: its microseconds, and the second in which it ended."""
 _LATENCY = re.compile(r"^ - latency average = ([0-9.]+) ms", re.MULTILINE)
 _FAILED = re.compile(r"^number of failed transactions: ([0-9]+)", re.MULTILINE)
 
@@ -55,13 +57,28 @@ class Pgbench:
         Raises:
             PgbenchFailed
         """
+        return self._run(seconds, options=[])
+
+    def timed_run(self, seconds: int) -> tuple[Sample, list[float]]:
+        """The same, and how long each transaction took in milliseconds, but for those of the first second.
+
+        Raises:
+            PgbenchFailed
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            sample = self._run(seconds, options=["--log", f"--log-prefix={folder}/log"])
+            logged = [found for file in Path(folder).iterdir() for found in _LOGGED.findall(file.read_text())]
+        first = min(int(second) for _, second in logged)
+        return sample, [int(took) / 1_000 for took, second in logged if int(second) > first]
+
+    def _run(self, seconds: int, *, options: Sequence[str]) -> Sample:
         done = _run(
             self.place,
             [self.script],
             clients=self.clients,
             mode=self.mode,
             seconds=seconds + 1,
-            options=["--progress=1"],
+            options=["--progress=1", *options],
         )
         rates = _RATE.findall(done.stderr)[1:]
         if not rates:

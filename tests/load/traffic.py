@@ -13,6 +13,14 @@ from tests.integration.loyalty.wire import traced
 from tests.load.pgbench import REFERENCE
 from tests.load.stage import PAID_MINOR, Stage
 from tests.support.builders.merchant import Merchant
+from tests.support.builders.till import Till
+
+PINNED = {
+    "recordPurchase": "record_purchase_in_two_trips.sql",
+    "quoteCart": "quote_cart.sql",
+    "commitCart": "commit_cart.sql",
+}
+"""Verbs that have a script of the reference with today's statements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,8 @@ def spoken(stage: Stage) -> tuple[Spoken, ...]:
         assert reward is not None, "the template comes with rewards"
         command = merchant.purchase_command(stage.store, member_id, PAID_MINOR)
         hundred = [merchant.purchase_command(stage.store, each, PAID_MINOR) for each in stage.member_ids[:100]]
+        till = Till(merchant, stage.store)
+        cart = till.quote(member_id, PAID_MINOR).cart
         verbs: dict[str, Callable[[], Any]] = {
             "recordPurchase": lambda: merchant.record(command),
             "recordPurchase, told again": lambda: merchant.record(command),
@@ -42,12 +52,14 @@ def spoken(stage: Stage) -> tuple[Spoken, ...]:
                 lambda uow: purchases.record_purchases(uow, commands=hundred, is_last=True)
             ),
             "redeemReward": lambda: merchant.redeem(member_id, reward),
+            "quoteCart": lambda: till.quote(member_id, PAID_MINOR),
+            "commitCart": lambda: till.commit(cart),
         }
         found: list[Spoken] = []
         for name, verb in verbs.items():
             with traced(database) as traffic:
                 verb()
-            pinned = pinned_statements("record_purchase_in_two_trips.sql") if name == "recordPurchase" else None
+            pinned = pinned_statements(PINNED[name]) if name in PINNED else None
             found.append(Spoken(name, traffic.statements, traffic.round_trips, pinned))
         return tuple(found)
 

@@ -5,7 +5,7 @@ import hashlib
 import psycopg
 from psycopg import sql
 
-PAGES = "pg_relation_size(format('%I.%I', schemaname, tablename)::regclass)"
+PAGES = "pg_relation_size((quote_ident(schemaname) || '.' || quote_ident(tablename))::regclass)"
 TABLES = f"""
 SELECT schemaname, tablename, {PAGES} > 0 AS has_pages FROM pg_tables
 WHERE schemaname = 'platform' OR schemaname LIKE 't\\_%' ORDER BY schemaname, tablename"""

@@ -143,6 +143,31 @@ class TierChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TierEnding(Event):
+    """A review will take a member's tier, which ends at ``ends_at`` unless what is missing counts until then.
+
+    That is ``points`` of a unit or ``visits``, and purchases of ``spend_minor`` are enough, as far as any is known.
+    Under ``notice_id`` it is told what became of the notice (`NoticeSettled`).
+    """
+
+    notice_id: UUID
+    member_id: UUID
+    tier: str
+    merchant_name: str
+    tier_name_en: str
+    tier_name_zh: str
+    ends_at: datetime
+    timezone: str
+    points: int | None
+    unit_name_en: str
+    unit_name_zh: str
+    unit_scale: int
+    visits: int | None
+    spend_minor: int | None
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class TierLost(Event):
     """A member came down to another tier, whose names are told; ``reason`` as in the member's history."""
 

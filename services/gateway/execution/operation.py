@@ -143,11 +143,13 @@ class Operation:
     async def read_apart(self, work: Read[T], *, too_slow: DomainError) -> T:
         """Read what takes seconds, in a snapshot of its own, and while nothing else of the operation is read.
 
-        Such reads queue behind each other, and keep neither tills nor log-ins waiting. ``too_slow`` is the refusal
-        where the database gave a statement up: it would take as long again, so that somebody has to ask for less.
+        Such reads queue behind each other, one of each tenant, and keep neither tills nor log-ins waiting.
+        ``too_slow`` is the refusal where the database gave a statement up: it would take as long again, so that
+        somebody has to ask for less.
         """
+        seats = self._report_seats
         try:
-            return await self._reads.read_apart(self.tenant.home, work, self._report_seats)
+            return await self._reads.read_apart(self.tenant.home, work, seats, turn=seats.turn_of(self.tenant.id))
         except ServiceUnavailable as error:
             if error.__cause__ is not None and took_too_long(error.__cause__):
                 raise too_slow from error

@@ -69,13 +69,15 @@ class OperationReads:
         """
         return await self._in_turn(lambda: self._read(home, work, is_last=is_last))
 
-    async def read_apart(self, home: Home, work: Read[T], seats: Seats) -> T:
-        """Do ``work`` in a snapshot of its own, on one of ``seats``; whatever the operation holds is given up before.
+    async def read_apart(self, home: Home, work: Read[T], seats: Seats, *, turn: asyncio.Lock) -> T:
+        """Do ``work`` in a snapshot of its own, in ``turn`` and on one of ``seats``.
+
+        Whatever the operation holds is given up before it waits for either.
 
         Raises:
             ServiceUnavailable: the database went away.
         """
-        return await self._in_turn(lambda: self._read_apart(home, work, seats))
+        return await self._in_turn(lambda: self._read_apart(home, work, seats, turn))
 
     async def _in_turn(self, read: Callable[[], Awaitable[T]]) -> T:
         async with self._turn:
@@ -117,17 +119,21 @@ class OperationReads:
             await asyncio.sleep(wait)
         return await self._in_thread(await self._snapshot_of(home), work, is_last=is_last)
 
-    async def _read_apart(self, home: Home, work: Read[T], seats: Seats) -> T:
+    async def _read_apart(self, home: Home, work: Read[T], seats: Seats, turn: asyncio.Lock) -> T:
         await self._give_up()
+
+        async def read() -> T:
+            async with turn:
+                return await seats.run(partial(_Snapshot(self._database, home, self._now(home)).read_and_close, work))
+
         for wait in waits():
-            snapshot = _Snapshot(self._database, home, self._now(home))
             try:
-                return await seats.run(partial(snapshot.read_and_close, work))
+                return await read()
             except Exception as error:
                 if not is_about_the_database(error):
                     raise
             await asyncio.sleep(wait)
-        return await seats.run(partial(_Snapshot(self._database, home, self._now(home)).read_and_close, work))
+        return await read()
 
     async def _snapshot_of(self, home: Home) -> _Snapshot:
         if self._snapshot is not None and self._snapshot.home == home:

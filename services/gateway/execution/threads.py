@@ -6,13 +6,14 @@ second seat while holding one; so load waits in a queue, and can neither be refu
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 T = TypeVar("T")
 
@@ -85,6 +86,11 @@ class Seats:
         """How many wait for a seat."""
         # Work that outlives its canceled caller is kept here until it is through.
         self._pending: set[asyncio.Future[Any]] = set()
+        self._turns: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
+
+    def turn_of(self, whose: Hashable) -> asyncio.Lock:
+        """Held by each of theirs from asking to rising, it gives them one place in the queue, however many they are."""
+        return self._turns.setdefault(whose, asyncio.Lock())
 
     async def take(self) -> None:
         """Wait for a seat; `leave` gives it back."""

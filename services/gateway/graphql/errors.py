@@ -20,6 +20,8 @@ from services.gateway.graphql.money import MoneyAmount
 from services.gateway.graphql.programs.wording import problem_message
 from services.gateway.graphql.scalars import Points, WholeNumber
 from services.gateway.graphql.sentences import sentence
+from services.gateway.graphql.text import LocalizedTextType
+from services.loyalty.programs.domain import LocalizedText
 from services.loyalty.programs.errors import DocumentProblem
 from services.platform.errors import DomainError
 from services.platform.money import Money
@@ -86,6 +88,7 @@ _SHAPES: dict[type, _Shape] = {
     datetime: _Shape(datetime, _same),
     date: _Shape(date, _same),
     Money: _Shape(MoneyAmount, lambda money, _locale: MoneyAmount.from_domain(money)),
+    LocalizedText: _Shape(LocalizedTextType, lambda text, _locale: LocalizedTextType.from_domain(text)),
     DocumentProblem: _Shape(DocumentProblemType, _problem),
 }
 

@@ -81,6 +81,7 @@ FACTS: Mapping[str, str] = MappingProxyType(
         "returnable": "How much of the line can still be returned.",
         "reward_code": "The code that was given.",
         "reward_id": "The reward.",
+        "reward_name": "What the reward is called.",
         "role": "The role that was asked for.",
         "rule_id": "The rule's id.",
         "scopes": "The scopes that are missing.",

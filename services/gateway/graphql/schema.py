@@ -40,11 +40,12 @@ from services.gateway.graphql.auth.sign_up import sign_up_merchant
 from services.gateway.graphql.budgets.create_budget import create_budget
 from services.gateway.graphql.budgets.queries import budget, budgets
 from services.gateway.graphql.budgets.update_budget import update_budget
+from services.gateway.graphql.cards.cancel_redemption_as_member import cancel_redemption_as_member
 from services.gateway.graphql.cards.close_wallet import close_wallet
 from services.gateway.graphql.cards.create_wallet_link import create_wallet_link
 from services.gateway.graphql.cards.issue_card import issue_card
 from services.gateway.graphql.cards.open_wallet import open_wallet
-from services.gateway.graphql.cards.queries import member_by_scan, pass_issuers
+from services.gateway.graphql.cards.queries import member_by_scan, pass_issuers, pickup_stores
 from services.gateway.graphql.cards.redeem_as_member import redeem_as_member
 from services.gateway.graphql.cards.remove_pass_issuer import remove_pass_issuer
 from services.gateway.graphql.cards.revoke_wallet_links import revoke_wallet_links
@@ -60,6 +61,7 @@ from services.gateway.graphql.coupons.archive_coupon_definition import archive_c
 from services.gateway.graphql.coupons.assign_coupon import assign_coupon
 from services.gateway.graphql.coupons.create_coupon_codes import create_coupon_codes
 from services.gateway.graphql.coupons.create_coupon_definition import create_coupon_definition
+from services.gateway.graphql.coupons.import_coupon_codes import import_coupon_codes
 from services.gateway.graphql.coupons.queries import (
     coupon,
     coupon_batch,
@@ -149,6 +151,7 @@ QUERIES = MappingProxyType(
         "member_by_scan": member_by_scan,
         "node": node,
         "pass_issuers": pass_issuers,
+        "pickup_stores": pickup_stores,
         "program": program,
         "program_diff": program_diff,
         "program_fields": program_fields,
@@ -193,6 +196,7 @@ MUTATIONS = MappingProxyType(
         "create_budget": create_budget,
         "create_check_in_code": create_check_in_code,
         "create_coupon_codes": create_coupon_codes,
+        "import_coupon_codes": import_coupon_codes,
         "create_coupon_definition": create_coupon_definition,
         "create_member_token": create_member_token,
         "create_referral_code": create_referral_code,
@@ -223,6 +227,7 @@ MUTATIONS = MappingProxyType(
         "record_purchase": record_purchase,
         "record_purchases": record_purchases,
         "redeem_as_member": redeem_as_member,
+        "cancel_redemption_as_member": cancel_redemption_as_member,
         "redeem_reward": redeem_reward,
         "refund_purchase": refund_purchase,
         "void_coupon": void_coupon,

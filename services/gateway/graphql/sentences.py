@@ -13,6 +13,7 @@ from pathlib import Path
 from babel.messages.pofile import read_po
 
 from services.gateway.context.request import Locale
+from services.loyalty.programs.domain import LocalizedText
 from services.platform.errors import DomainError
 from services.platform.money import Money
 
@@ -41,10 +42,12 @@ def sentence(error: DomainError, locale: Locale) -> str:
     template = sentences[error.code]
     for name in VARIANT_FACTS:
         template = sentences.get(f"{error.code}.{facts.get(name)}", template)
-    return template.format(**{name: _shown(value) for name, value in facts.items()})
+    return template.format(**{name: _shown(value, locale) for name, value in facts.items()})
 
 
-def _shown(value: object) -> str:
+def _shown(value: object, locale: Locale) -> str:
+    if isinstance(value, LocalizedText):
+        return value.zh if locale is Locale.ZH else value.en
     if isinstance(value, Money):
         return f"{value.major()} {value.currency}"
     if isinstance(value, Decimal):
@@ -52,5 +55,5 @@ def _shown(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
     if isinstance(value, tuple):
-        return ", ".join(_shown(item) for item in value)
+        return ", ".join(_shown(item, locale) for item in value)
     return str(value)

@@ -20,6 +20,12 @@ def activity_by_external_id(session: ReadSession, *, source: str, external_id: s
     return None if row is None else repository.activity_of(row)
 
 
+def rewards_withdrawn(session: ReadSession, *, member_id: UUID, friend_id: UUID) -> tuple[Activity, ...]:
+    """What a member was rewarded with for a friend's first purchases of which nothing is left."""
+    values = {"member_id": member_id, "friend_id": str(friend_id)}
+    return tuple(repository.activity_of(row) for row in session.fetch_all(repository.WITHDRAWN_OF_FRIEND, values))
+
+
 def activities_page(
     session: ReadSession, *, member_id: UUID, limit: int, after_id: UUID | None = None
 ) -> tuple[Activity, ...]:

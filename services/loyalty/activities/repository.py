@@ -16,6 +16,10 @@ id, trigger, event_code, source, external_id, member_id, store_id, data, occurre
 frozen, accruals, points, entry_id, withdrawn_at"""
 BY_IDS = f"SELECT {COLUMNS} FROM activities WHERE id = ANY(%(ids)s)"
 BY_EXTERNAL_ID = f"SELECT {COLUMNS} FROM activities WHERE source = %(source)s AND external_id = %(external_id)s"
+WITHDRAWN_OF_FRIEND = f"""
+SELECT {COLUMNS} FROM activities
+WHERE member_id = %(member_id)s AND trigger = 'referral_purchased' AND withdrawn_at IS NOT NULL
+    AND data ->> 'friendId' = %(friend_id)s"""
 FIRST_PAGE = f"SELECT {COLUMNS} FROM activities WHERE member_id = %(member_id)s ORDER BY id DESC LIMIT %(limit)s"
 PAGE = f"""
 SELECT {COLUMNS} FROM activities WHERE member_id = %(member_id)s AND id < %(after)s ORDER BY id DESC LIMIT %(limit)s"""

@@ -1,6 +1,6 @@
 """Cases: what somebody wants after the sale, where it stands, and what it did to points."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -8,11 +8,13 @@ from enum import StrEnum
 from types import MappingProxyType
 from uuid import UUID
 
-from services.loyalty.earning.domain import ReturnedLine
+from services.loyalty.earning.domain import ReturnedLine, check_quantity
+from services.loyalty.earning.errors import RefundLineUnknown, RefundQuantityExceedsLine
 from services.loyalty.members.domain import MemberRef
 from services.loyalty.purchases.domain import BoughtLine
 from services.loyalty.purchases.domain.effects import Use
 from services.platform.actors import Actor
+from services.platform.errors import InvalidInput
 
 NOTE_LENGTH_MAX = 2_000
 """Characters of a note."""
@@ -156,10 +158,30 @@ class Case:
         """Where it can go."""
         return moves_from(self.kind, self.status)
 
-    @property
-    def returned(self) -> tuple[ReturnedLine, ...]:
-        """What comes back."""
-        return tuple(ReturnedLine(line.position, line.quantity) for line in self.lines)
+    def returned(self, found: Sequence[ReturnedLine] | None = None) -> tuple[ReturnedLine, ...]:
+        """What comes back: all that the case asks for, or what of it was ``found``.
+
+        Raises:
+            InvalidInput: nothing was found, a line twice, or a quantity that is none.
+            RefundLineUnknown, RefundQuantityExceedsLine: more was found than the case asks for.
+        """
+        if found is None:
+            return tuple(ReturnedLine(line.position, line.quantity) for line in self.lines)
+        if not 1 <= len(found) <= LINES_MAX:
+            raise InvalidInput(field="returned", reason="COUNT_OUT_OF_RANGE", limit=str(LINES_MAX))
+        if len({each.position for each in found}) < len(found):
+            raise InvalidInput(field="returned", reason="DUPLICATE")
+        asked = {line.position: line.quantity for line in self.lines}
+        for index, each in enumerate(found):
+            check_quantity(each.quantity, field=f"returned.{index}.quantity")
+            if each.quantity <= 0:
+                raise InvalidInput(field=f"returned.{index}.quantity", reason="NOT_POSITIVE")
+            if each.position not in asked:
+                raise RefundLineUnknown(position=each.position)
+            if each.quantity > asked[each.position]:
+                returnable = asked[each.position]
+                raise RefundQuantityExceedsLine(position=each.position, returnable=returnable, requested=each.quantity)
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,13 +269,17 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True)
 class CompleteCase:
-    """It is done: goods are back, exchanged or repaired, the question is answered."""
+    """It is done: goods are back, exchanged or repaired, the question is answered.
+
+    ``returned`` is what was found where that is less than the case asks for; None: all of it.
+    """
 
     case_id: UUID
     idempotency_key: str
     request_hash: bytes
     replacement: Replacement | None = None
     reason: str | None = None
+    returned: tuple[ReturnedLine, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

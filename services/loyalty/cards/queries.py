@@ -15,7 +15,11 @@ from services.loyalty.members.domain import Identity, IdentityKind, Member
 from services.loyalty.programs.domain import PointUnit
 from services.loyalty.programs.domain.publishing import unit_of
 from services.loyalty.programs.queries import in_force, versions_read
+from services.loyalty.purchases import queries as purchases
+from services.loyalty.rewards import queries as rewards
+from services.loyalty.rewards.errors import RewardNotFound
 from services.loyalty.stores import queries as stores
+from services.loyalty.stores.domain import Store
 from services.loyalty.tiers import queries as tiers
 from services.platform.db.questions import Question, ask
 from services.platform.db.session import ReadSession
@@ -49,6 +53,26 @@ def card_number(member: Member) -> str | None:
 def member_by_scan(session: ReadSession, *, scan: Scanned) -> Member | None:
     """The member whose card was scanned, active or not; None when no member has that number."""
     return members.member_by_identity(session, identity=Identity(IdentityKind.CARD, scan.number))
+
+
+def pickup_stores(
+    session: ReadSession, *, member_id: UUID, reward_id: UUID, limit: int, search: str | None = None
+) -> tuple[Store, ...]:
+    """Open stores where a member may pick a reward up: those where the member buys most often first, then by name.
+
+    Raises:
+        RewardNotFound
+    """
+    reward = rewards.reward_by_id(session, reward_id=reward_id)
+    if reward is None:
+        raise RewardNotFound(reward_id=reward_id)
+    return stores.open_stores(
+        session,
+        limit=limit,
+        first_ids=purchases.visited_stores(session, member_id=member_id),
+        codes=reward.content.terms.stores or None,
+        search=search,
+    )
 
 
 def surroundings_question(

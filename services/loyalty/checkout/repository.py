@@ -24,7 +24,9 @@ UPDATE carts SET status = %(status)s, member_id = %(member_id)s, held = %(held)s
     answer = %(answer)s, reserved_at = %(reserved_at)s, expires_at = %(expires_at)s, ended_at = %(ended_at)s
 WHERE id = %(id)s"""
 LATE = """
-SELECT id, member_id FROM carts WHERE status = 'reserved' AND expires_at <= %(now)s
+SELECT id, member_id, expires_at FROM carts
+WHERE status = 'reserved' AND expires_at <= %(now)s
+    AND (%(after_at)s::timestamptz IS NULL OR (expires_at, id) > (%(after_at)s::timestamptz, %(after_id)s::uuid))
 ORDER BY expires_at, id LIMIT %(limit)s"""
 LOCK_LATE = """
 SELECT id, member_id, held FROM carts

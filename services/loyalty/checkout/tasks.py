@@ -1,27 +1,18 @@
 """What time alone makes due of carts: those that were reserved and never became purchases."""
 
-from datetime import datetime
-
 from services.loyalty.checkout.queries import first_late_question, late_carts
 from services.loyalty.checkout.service import release_late
-from services.platform.actors import SYSTEM
-from services.platform.db.engine import Database
-from services.platform.db.homes import Home
-from services.platform.db.session import read_session, unit_of_work
-from services.platform.errands import Errand, Phase
+from services.platform.errands import Errand, OneByOne, Phase
 
 NAME = "release_carts"
 BATCH = 100
 
-
-def _release(database: Database, home: Home, now: datetime) -> int:
-    with read_session(database, home, now=now) as session:
-        late = late_carts(session, limit=BATCH)
-    released = 0
-    for cart_id, member_id in late:
-        with unit_of_work(database, home, now=now, actor=SYSTEM, correlation_id=NAME) as uow:
-            released += release_late(uow, cart_id=cart_id, member_id=member_id)
-    return released
-
-
-ERRANDS = (Errand(NAME, Phase.EXPIRY, next_due=lambda _session: first_late_question(), run=_release),)
+# One cart is one unit of work: several would lock kinds of coupons and budgets out of their order.
+ERRANDS = (
+    Errand(
+        NAME,
+        Phase.EXPIRY,
+        next_due=lambda _session: first_late_question(),
+        run=OneByOne(NAME, late_carts, lambda uow, cart: release_late(uow, cart=cart), BATCH),
+    ),
+)

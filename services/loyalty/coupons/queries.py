@@ -24,6 +24,7 @@ from services.loyalty.coupons.errors import CouponDefinitionNotFound, CouponNotF
 from services.loyalty.ledger.domain import Reference
 from services.platform.db.questions import Question, instant_question
 from services.platform.db.session import ReadSession, Statement
+from services.platform.errands import Due, Place, place_values
 
 
 def definition_statement(session: ReadSession, *, definition_id: UUID) -> Statement:
@@ -112,6 +113,17 @@ def coupons_of_origins(
         assert coupon.origin is not None
         found[coupon.origin.id] = (*found.get(coupon.origin.id, ()), coupon)
     return found
+
+
+def of_origin_statements(session: ReadSession, *, origin: Reference) -> list[Statement]:
+    """Lock what was given for one thing, so that nobody uses it meanwhile, and read it: rows go to `of_origin`."""
+    values = {"kind": origin.kind, "ids": [origin.id], "now": session.now}
+    return [Statement(repository.LOCK_OF_ORIGIN, values), Statement(repository.OF_ORIGINS, values)]
+
+
+def of_origin(rows: Sequence[list[DictRow]]) -> tuple[Coupon, ...]:
+    """What was given for it."""
+    return repository.coupons_of(rows[1])
 
 
 def coupons_of_batch(
@@ -223,10 +235,12 @@ def next_late_question() -> Question[datetime | None]:
     return instant_question(repository.NEXT_LATE, "held_until")
 
 
-def late_owners(session: ReadSession, *, limit: int) -> tuple[Reference, ...]:
-    """Whose holds have timed out, some of them."""
-    rows = session.fetch_all(repository.LATE_OWNERS, {"now": session.now, "limit": limit})
-    return tuple(Reference(row["owner_kind"], row["owner_id"]) for row in rows)
+def late_owners(session: ReadSession, after: Place | None, limit: int) -> tuple[Due[Reference], ...]:
+    """Whose holds have timed out, the longest first."""
+    rows = session.fetch_all(repository.LATE_OWNERS, place_values(after) | {"now": session.now, "limit": limit})
+    return tuple(
+        Due((row["held_until"], row["owner_id"]), Reference(row["owner_kind"], row["owner_id"])) for row in rows
+    )
 
 
 def next_unnoticed_question(session: ReadSession) -> Question[datetime | None]:

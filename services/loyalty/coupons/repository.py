@@ -76,6 +76,9 @@ ORDER BY c.id DESC LIMIT %(limit)s"""
 OF_ORIGINS = f"""
 SELECT {_COUPON}, {_HELD} FROM coupons c
 WHERE c.origin_kind = %(kind)s AND c.origin_id = ANY(%(ids)s) ORDER BY c.id"""
+LOCK_OF_ORIGIN = """
+SELECT id FROM coupons
+WHERE origin_kind = %(kind)s AND origin_id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE"""
 OF_BATCH = f"""
 SELECT {_COUPON}, {_HELD} FROM coupons c
 WHERE c.batch_id = %(batch_id)s AND (%(after)s::uuid IS NULL OR c.id > %(after)s) ORDER BY c.id LIMIT %(limit)s"""
@@ -98,6 +101,18 @@ COPIED_TOGETHER = 2_000
 COPY_CODES = """
 COPY coupons (id, definition_id, version_id, code, is_shared, batch_id, is_pending, uses_held, uses_spent, issued_at,
     expires_at) FROM STDIN"""
+# In the order of the codes: two files with the same ones wait for each other, and not in a circle.
+TAKE_CODES = """
+INSERT INTO coupons (id, definition_id, version_id, code, is_shared, batch_id, is_pending, uses_held, uses_spent,
+    issued_at, expires_at)
+SELECT rows.id, %(definition_id)s, %(version_id)s, rows.code, false, %(batch_id)s, false, 0, 0, %(issued_at)s,
+    %(expires_at)s
+FROM jsonb_to_recordset(%(rows)s) AS rows (id uuid, code text) ORDER BY rows.code
+ON CONFLICT (code) DO NOTHING RETURNING coupons.id"""
+TAKEN_ELSEWHERE = """
+SELECT code FROM coupons
+WHERE code = ANY(%(codes)s) AND (definition_id <> %(definition_id)s OR is_shared OR member_id IS NOT NULL)
+ORDER BY code LIMIT 1"""
 LOCK = "SELECT id FROM coupons WHERE id = %(id)s FOR NO KEY UPDATE"
 VOID = "UPDATE coupons SET voided_at = %(now)s WHERE id = %(id)s AND voided_at IS NULL"
 CONFIRM = """
@@ -165,8 +180,10 @@ UPDATE coupon_definitions SET uses_held = uses_held + changes.held, uses_spent =
 FROM (SELECT definition_id, sum(held)::bigint AS held, sum(spent)::bigint AS spent FROM ({_PARTS}) parts
     GROUP BY definition_id) changes
 WHERE id = changes.definition_id AND uses_max > 0"""
+# One that was voided meanwhile is not used any more, unless the owner has held it before: below zero breaks the check.
 COUNT_BY_COUPON = f"""
-UPDATE coupons SET uses_held = uses_held + changes.held, uses_spent = uses_spent + changes.spent
+UPDATE coupons SET uses_held = CASE WHEN voided_at IS NOT NULL AND changes.held + changes.spent > 0 THEN -1
+        ELSE uses_held + changes.held END, uses_spent = uses_spent + changes.spent
 FROM (SELECT coupon_id, sum(held)::bigint AS held, sum(spent)::bigint AS spent FROM ({_PARTS}) parts
     GROUP BY coupon_id) changes
 WHERE id = changes.coupon_id AND NOT is_shared"""
@@ -191,9 +208,10 @@ SELECT newest.* FROM unnest(%(ids)s::uuid[]) AS one (id) CROSS JOIN LATERAL (
     SELECT {_USE}, begun_at, ended_at FROM coupon_uses WHERE coupon_id = one.id ORDER BY id DESC LIMIT %(limit)s
 ) newest"""
 LATE_OWNERS = """
-SELECT DISTINCT owner_kind, owner_id FROM (
-    SELECT owner_kind, owner_id FROM coupon_uses WHERE status = 'held' AND held_until <= %(now)s
-    ORDER BY held_until LIMIT %(limit)s) late"""
+SELECT DISTINCT held_until, owner_id, owner_kind FROM coupon_uses
+WHERE status = 'held' AND held_until <= %(now)s
+    AND (%(after_at)s::timestamptz IS NULL OR (held_until, owner_id) > (%(after_at)s::timestamptz, %(after_id)s::uuid))
+ORDER BY held_until, owner_id LIMIT %(limit)s"""
 NEXT_LATE = "SELECT held_until FROM coupon_uses WHERE status = 'held' ORDER BY held_until LIMIT 1"
 
 UNNOTICED = """

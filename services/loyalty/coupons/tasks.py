@@ -7,21 +7,12 @@ from services.loyalty.coupons.service import give_notices, next_notice_question,
 from services.platform.actors import SYSTEM
 from services.platform.db.engine import Database
 from services.platform.db.homes import Home
-from services.platform.db.session import read_session, unit_of_work
-from services.platform.errands import Errand, Phase
+from services.platform.db.session import unit_of_work
+from services.platform.errands import Errand, OneByOne, Phase
 
+RELEASE = "release_coupons"
 OWNERS_MAX = 200
 NOTICES_MAX = 500
-
-
-def _release(database: Database, home: Home, now: datetime) -> int:
-    with read_session(database, home, now=now) as session:
-        owners = late_owners(session, limit=OWNERS_MAX)
-    for owner in owners:
-        # One owner at a time, for the order of the locks.
-        with unit_of_work(database, home, now=now, actor=SYSTEM, correlation_id="release_coupons") as uow:
-            release_late(uow, owner=owner)
-    return len(owners)
 
 
 def _notice(database: Database, home: Home, now: datetime) -> int:
@@ -30,6 +21,12 @@ def _notice(database: Database, home: Home, now: datetime) -> int:
 
 
 ERRANDS: tuple[Errand, ...] = (
-    Errand("release_coupons", Phase.EXPIRY, lambda _session: next_late_question(), _release),
+    # One owner at a time, for the order of the locks.
+    Errand(
+        RELEASE,
+        Phase.EXPIRY,
+        lambda _session: next_late_question(),
+        OneByOne(RELEASE, late_owners, lambda uow, owner: release_late(uow, owner=owner), OWNERS_MAX),
+    ),
     Errand("notice_coupons", Phase.NOTICE, next_notice_question, _notice),
 )

@@ -1,24 +1,22 @@
 """Notices that points will end: one for a member, a unit and a day, with the sum."""
 
 import dataclasses
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.loyalty.ledger.domain.clocks import beginning_of, end_of
 from services.loyalty.ledger.domain.holdings import EndingLot
-from services.loyalty.programs.domain import NoSilentExpiry, Policies
+from services.loyalty.programs.domain import Policies
+from services.loyalty.programs.domain.telling import NoticeOutcome, Telling, Verdict
 from services.platform.ids import new_id
 
-NOTICE_LEAD_DAYS = 7
-"""How much earlier members are told where points can't end silently."""
 DECISION_LEAD = timedelta(days=3)
 """How long before their day it is decided whether points end: longer than any worker is away."""
-EXTENSION_MAX = timedelta(days=90)
-"""How much later than they should have ended points end at the latest."""
+_UNTOLD = frozenset({Verdict.KEPT, Verdict.WOULD_KEEP, Verdict.GIVEN_UP})
+"""Verdicts by which nobody was told in time of the day itself."""
 _MOMENT = timedelta(microseconds=1)
 
 NoticeKey = tuple[UUID, str, date]
@@ -42,28 +40,6 @@ class ExpiryNotice:
         return self.member_id, self.unit, self.ends_on
 
 
-class NoticeOutcome(StrEnum):
-    """What became of a notice: a channel took it, or its member can't be reached."""
-
-    ACCEPTED = "accepted"
-    UNREACHABLE = "unreachable"
-
-
-class Verdict(StrEnum):
-    """What was decided of the points that a notice was about."""
-
-    IN_TIME = "in_time"
-    """They end on their day: it was taken early enough."""
-    UNREACHABLE = "unreachable"
-    """They end on their day, since nobody can be told."""
-    KEPT = "kept"
-    """They live on."""
-    WOULD_KEEP = "would_keep"
-    """They end on their day, and would live on if the program kept them."""
-    GIVEN_UP = "given_up"
-    """They have lived on for `EXTENSION_MAX` and end untold."""
-
-
 @dataclass(frozen=True, slots=True)
 class OpenNotice:
     """A notice of which it is still to be decided whether its points end."""
@@ -78,8 +54,7 @@ class OpenNotice:
 
 def days_told_before(policies: Policies) -> int:
     """How many days before an end its member is told, so that a channel has taken it when the days begin that count."""
-    lead = 0 if policies.no_silent_expiry is NoSilentExpiry.OFF else NOTICE_LEAD_DAYS
-    return policies.expiry_notice_days + lead if policies.expiry_notice_days else 0
+    return Telling(policies.expiry_notice_days, policies.no_silent_expiry).days_before
 
 
 def last_day(ends_at: datetime, zone: ZoneInfo) -> date:
@@ -90,23 +65,6 @@ def last_day(ends_at: datetime, zone: ZoneInfo) -> date:
 def decision_at(ends_on: date, zone: ZoneInfo) -> datetime:
     """When it is decided whether points end on a day."""
     return beginning_of(ends_on, zone) - DECISION_LEAD
-
-
-def kept_until(
-    ends_at: datetime, *, first_end: datetime, notice: OpenNotice, now: datetime, days: int, zone: ZoneInfo
-) -> datetime:
-    """When points end that were to end at ``ends_at``, and at ``first_end`` before anything kept them alive.
-
-    That is ``days`` times 24 hours after their notice was taken, and not before ``ends_at``; while none was taken, so
-    long after one that may be taken tomorrow; on to the end of that day, and at most `EXTENSION_MAX` late.
-    """
-    if notice.outcome is NoticeOutcome.UNREACHABLE:
-        return ends_at
-    taken_at = now + timedelta(days=1) if notice.settled_at is None else notice.settled_at
-    told = taken_at + timedelta(days=days)
-    if told <= ends_at:
-        return ends_at
-    return max(ends_at, min(end_of(told - _MOMENT, "day", zone), first_end + EXTENSION_MAX))
 
 
 def horizon(now: datetime, *, days: int, zone: ZoneInfo) -> datetime:
@@ -137,3 +95,10 @@ def to_give(
         for notice in found
         if notice.key not in given and notice.member_id in active
     ]
+
+
+def to_reopen(
+    found: Iterable[ExpiryNotice], *, given: Mapping[NoticeKey, Verdict | None], active: Collection[UUID]
+) -> list[ExpiryNotice]:
+    """Those about days of which it was decided before these points were to end then, and nobody was told in time."""
+    return [notice for notice in found if given.get(notice.key) in _UNTOLD and notice.member_id in active]

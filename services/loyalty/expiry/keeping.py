@@ -10,11 +10,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.loyalty.expiry import repository
-from services.loyalty.expiry.domain import ExpiryNotice, NoticeOutcome, OpenNotice, Verdict, kept_until, last_day
+from services.loyalty.expiry.domain import ExpiryNotice, OpenNotice, last_day
 from services.loyalty.ledger import service as ledger
 from services.loyalty.ledger.domain import Lot
 from services.loyalty.ledger.domain.book import HolderBook
-from services.loyalty.programs.domain import NoSilentExpiry, ProgramDocument
+from services.loyalty.programs.domain import NoSilentLoss, ProgramDocument
+from services.loyalty.programs.domain.telling import NoticeOutcome, Verdict, kept_until
 from services.loyalty.programs.queries import version_in_force
 from services.platform.actors import SYSTEM
 from services.platform.db.engine import Database
@@ -91,7 +92,7 @@ def _verdict(
 ) -> Verdict | None:
     """Decide of one notice; what lives on is moved, and added to ``told`` where its member need not be told again."""
     policies, zone = document.policies, ZoneInfo(document.timezone)
-    if policies.no_silent_expiry is NoSilentExpiry.OFF:
+    if policies.no_silent_expiry is NoSilentLoss.OFF:
         return None
     if notice.outcome is NoticeOutcome.UNREACHABLE:
         return Verdict.UNREACHABLE
@@ -111,7 +112,7 @@ def _verdict(
             later.setdefault(until, []).append(lot)
         elif notice.outcome is None:
             is_given_up = True
-    if later and policies.no_silent_expiry is NoSilentExpiry.REPORT:
+    if later and policies.no_silent_expiry is NoSilentLoss.REPORT:
         return Verdict.WOULD_KEEP
     for until, lots in later.items():
         book.defer([lot.id for lot in lots], until)

@@ -7,10 +7,13 @@ from uuid import UUID
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from services.loyalty.expiry.domain import ExpiryNotice, NoticeKey, NoticeOutcome, OpenNotice, Verdict
+from services.loyalty.expiry.domain import ExpiryNotice, NoticeKey, OpenNotice
+from services.loyalty.programs.domain.telling import NoticeOutcome, Verdict
 from services.platform.db.session import ReadSession, Statement, UnitOfWork
 
-GIVEN = "SELECT member_id, unit, ends_on FROM expiry_notices WHERE member_id = ANY(%(ids)s) AND ends_on >= %(first)s"
+GIVEN = """
+SELECT member_id, unit, ends_on, verdict FROM expiry_notices
+WHERE member_id = ANY(%(ids)s) AND ends_on >= %(first)s"""
 INSERT = """
 INSERT INTO expiry_notices (member_id, unit, ends_on, points, noticed_at, id, decides_at, outcome, settled_at, verdict)
 SELECT member_id, unit, ends_on, points, %(now)s, id, decides_at, outcome, settled_at, verdict
@@ -39,6 +42,11 @@ WHERE member_id = ANY(%(ids)s) AND decides_at IS NOT NULL AND decides_at <= %(no
 DECIDE = """
 UPDATE expiry_notices SET decides_at = NULL, verdict = rows.verdict
 FROM jsonb_to_recordset(%(rows)s) AS rows (id uuid, verdict text) WHERE expiry_notices.id = rows.id"""
+REOPEN = """
+UPDATE expiry_notices SET decides_at = %(now)s, verdict = NULL
+FROM jsonb_to_recordset(%(rows)s) AS rows (member_id uuid, unit text, ends_on date)
+WHERE expiry_notices.member_id = rows.member_id AND expiry_notices.unit = rows.unit
+    AND expiry_notices.ends_on = rows.ends_on"""
 UNREACHED = """
 SELECT count(DISTINCT member_id) AS members FROM expiry_notices
 WHERE verdict IN ('unreachable', 'given_up', 'would_keep') AND ends_on BETWEEN %(first)s AND %(last)s
@@ -52,8 +60,12 @@ def given_statement(uow: UnitOfWork, *, member_ids: Collection[UUID]) -> Stateme
     return Statement(GIVEN, {"ids": list(member_ids), "first": uow.now.date().fromordinal(first)})
 
 
-def given_of(rows: Iterable[DictRow]) -> frozenset[NoticeKey]:
-    return frozenset((row["member_id"], row["unit"], row["ends_on"]) for row in rows)
+def given_of(rows: Iterable[DictRow]) -> dict[NoticeKey, Verdict | None]:
+    """What was decided by each notice that was given; None while it is not, and where nothing is to be."""
+    return {
+        (row["member_id"], row["unit"], row["ends_on"]): None if row["verdict"] is None else Verdict(row["verdict"])
+        for row in rows
+    }
 
 
 def insert_statement(
@@ -72,6 +84,12 @@ def insert_statement(
         for n in notices
     ]
     return Statement(INSERT, {"rows": Jsonb(rows), "now": uow.now})
+
+
+def reopen_statement(uow: UnitOfWork, *, notices: Iterable[ExpiryNotice]) -> Statement:
+    """Decide now again whether points end on the days of notices; what became of these stands."""
+    rows = [{"member_id": n.member_id, "unit": n.unit, "ends_on": n.ends_on} for n in notices]
+    return Statement(REOPEN, {"rows": Jsonb(rows), "now": uow.now})
 
 
 def insert_told_statement(uow: UnitOfWork, *, told: Iterable[tuple[ExpiryNotice, datetime]]) -> Statement:

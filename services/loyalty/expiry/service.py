@@ -17,20 +17,21 @@ from services.contracts.events.loyalty import PointsExpiring
 from services.loyalty.expiry import repository
 from services.loyalty.expiry.domain import (
     ExpiryNotice,
-    NoticeOutcome,
     days_told_before,
     decision_at,
     horizon,
     notices,
     to_give,
+    to_reopen,
 )
 from services.loyalty.ledger import queries as ledger_queries
 from services.loyalty.ledger import service as ledger
 from services.loyalty.ledger.domain.settling import EVERY_STEP, GAINS, Step
 from services.loyalty.members import queries as members
 from services.loyalty.members.domain import MemberStatus
-from services.loyalty.programs.domain import NoSilentExpiry, PointUnit
+from services.loyalty.programs.domain import NoSilentLoss, PointUnit
 from services.loyalty.programs.domain.publishing import ProgramVersion
+from services.loyalty.programs.domain.telling import NoticeOutcome
 from services.loyalty.programs.queries import in_force, version_in_force, versions_read
 from services.loyalty.stores import queries as stores
 from services.platform.actors import SYSTEM
@@ -163,8 +164,10 @@ def _notice(uow: UnitOfWork, version: ProgramVersion, holder_ids: Sequence[UUID]
     statuses = members.statuses_of(status_rows)
     active = {id_ for id_, status in statuses.items() if status is MemberStatus.ACTIVE}
     found = notices(lots, now=uow.now, zone=zone)
-    is_decided = document.policies.no_silent_expiry is not NoSilentExpiry.OFF
-    given = to_give(found, given=repository.given_of(given_rows), active=active)
+    is_decided = document.policies.no_silent_expiry is not NoSilentLoss.OFF
+    before = repository.given_of(given_rows)
+    given = to_give(found, given=before, active=active)
+    reopened = to_reopen(found, given=before, active=active) if is_decided else []
     untold = [lot.id for lot in lots if not lot.is_noticed]
     units = {unit.code: unit for unit in document.units}
     merchant_name = stores.merchant_name_of(merchant_rows)
@@ -175,6 +178,7 @@ def _notice(uow: UnitOfWork, version: ProgramVersion, holder_ids: Sequence[UUID]
         [
             ledger.mark_noticed_statement(lot_ids=untold),
             *([_inserting(uow, given, zone if is_decided else None)] if given else []),
+            *([repository.reopen_statement(uow, notices=reopened)] if reopened else []),
             *([outbox.publish_all_statement([(uow, letter) for letter in letters])] if letters else []),
         ]
     )

@@ -128,7 +128,11 @@ def cohort_flows(
     unit: str | None = None,
     origin: LotOriginClass | None = None,
 ) -> tuple[CohortFlows, ...]:
-    """See `queries.cohort_flows`."""
+    """What became of points in the period ``[since, until)`` by which entries were recorded, by cohort.
+
+    A cohort is the lots that were recorded in one month of ``zone``; ``by_store`` tells their funders apart. It reads
+    the open lots and the entries since ``since``.
+    """
     values = {
         "since": since,
         "until": until,
@@ -151,7 +155,7 @@ def cohort_months(
     unit: str | None = None,
     origin: LotOriginClass | None = None,
 ) -> tuple[CohortMonth, ...]:
-    """See `queries.cohort_months`."""
+    """What came of the cohorts since ``since``, month by month; it reads the entries of ``[since, until)``."""
     values = {"since": since, "until": until, "zone": zone, "unit": unit, "origin": origin}
     _, rows = session.fetch_pipeline([Statement(PATIENCE), Statement(MONTHS, values)])
     return tuple(
@@ -170,15 +174,20 @@ def kept_alive(
     unit: str | None = None,
     origin: LotOriginClass | None = None,
 ) -> dict[str, KeptAlive]:
-    """See `queries.kept_alive`."""
+    """By unit, points of lots that would have ended before ``until``: left then, and redeemed in ``[since, until)``."""
     # What ends later than now has not been kept alive yet.
     values = {"since": since, "until": until, "now": session.now, "unit": unit, "origin": origin}
     _, rows = session.fetch_pipeline([Statement(PATIENCE), Statement(KEPT, values)])
     return {row["unit"]: KeptAlive(int(row["standing"]), int(row["redeemed"])) for row in rows}
 
 
-def points_as_of(session: ReadSession, *, holder_id: UUID, at: datetime, by: Timeline) -> tuple[PointsAsOf, ...]:
-    """See `queries.points_as_of`."""
+def points_as_of(
+    session: ReadSession, *, holder_id: UUID, at: datetime, by: Timeline = Timeline.RECORDED
+) -> tuple[PointsAsOf, ...]:
+    """What a holder had at an instant, inclusive, by unit: as the books said then, or as things had happened by then.
+
+    It reads the holder's own entries.
+    """
     values = {"holder_id": holder_id, "at": at}
     if by is Timeline.RECORDED:
         return tuple(_points_of(row) for row in session.fetch_all(BY_RECORDED, values))

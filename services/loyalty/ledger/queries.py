@@ -11,14 +11,6 @@ from psycopg.rows import DictRow
 from services.loyalty.ledger import accounting, repository, verification
 from services.loyalty.ledger.domain import Entry, Lot, LotMovement, Posting
 from services.loyalty.ledger.domain.clocks import DISTANT
-from services.loyalty.ledger.domain.flows import (
-    CohortFlows,
-    CohortMonth,
-    KeptAlive,
-    LotOriginClass,
-    PointsAsOf,
-    Timeline,
-)
 from services.loyalty.ledger.domain.holdings import AwaitingLot, Balance, EndingLot, EntryLine, LedgerVerdict
 from services.loyalty.ledger.domain.reserving import HeldPart
 from services.loyalty.ledger.domain.settling import settled_balances
@@ -153,17 +145,42 @@ def lots_by_ids(session: ReadSession, *, lot_ids: Collection[UUID]) -> dict[UUID
     return {row["id"]: repository.lot_of(row) for row in rows}
 
 
+def drawn_statements(*, entry_id: UUID) -> list[Statement]:
+    """The two statements whose rows `drawn_of` reads."""
+    return [
+        Statement(repository.MOVEMENTS, {"ids": [entry_id]}),
+        Statement(repository.LOTS_OF_ENTRY, {"entry_id": entry_id}),
+    ]
+
+
+def drawn_of(rows: Sequence[list[DictRow]]) -> tuple[tuple[LotMovement, ...], dict[UUID, Lot]]:
+    """What an entry drew, in the order of drawing, and the lots that it moved, as they are now."""
+    movement_rows, lot_rows = rows
+    movements = (repository.movement_of(row) for row in movement_rows)
+    lots_ = {row["id"]: repository.lot_of(row) for row in lot_rows}
+    return tuple(movement for movement in movements if movement.delta < 0), lots_
+
+
 def expired_statement(*, origin_entry_id: UUID | None) -> Statement:
     """How many points of the lots that an entry bore have expired, as ``expired`` of the one row."""
     return Statement(repository.EXPIRED_OF_ORIGIN, {"entry_id": origin_entry_id})
 
 
 def lapsed_statement(*, kind: str, reference_id: UUID) -> Statement:
-    """What has ended of the lots that entries about something bore: ``points`` by ``unit``, ``canceled`` among them.
+    """What has ended of the lots that entries about something bore: ``points`` by ``unit``.
 
-    Canceled are those whose awaited action did not come; what a hold released and was wanted back has ended too.
+    Among them are ``canceled``, whose awaited action did not come, and ``released``: what a hold released, was wanted
+    back, and has not been given back since.
     """
     return Statement(repository.LAPSED_OF, {"kind": kind, "id": reference_id})
+
+
+def gone_statement(*, kind: str, reference_ids: Collection[UUID]) -> Statement:
+    """What is gone of what things of a kind gave: ``points`` by ``unit``, taken back or ended.
+
+    Taken back are also points that were not theirs, and what is owed for them.
+    """
+    return Statement(repository.GONE_OF, {"kind": kind, "ids": list(reference_ids)})
 
 
 def drawings_statement(*, kind: str, reference_id: UUID) -> Statement:
@@ -271,6 +288,12 @@ def units_in_use(session: ReadSession, *, units: Collection[str]) -> frozenset[s
     return frozenset(row["unit"] for row in rows)
 
 
+points_as_of = accounting.points_as_of
+cohort_flows = accounting.cohort_flows
+cohort_months = accounting.cohort_months
+kept_alive = accounting.kept_alive
+
+
 def _holders(session: ReadSession, query: str, values: dict[str, Any]) -> tuple[UUID, ...]:
     return tuple(row["holder_id"] for row in session.fetch_all(query, values))
 
@@ -278,59 +301,3 @@ def _holders(session: ReadSession, query: str, values: dict[str, Any]) -> tuple[
 def _due_by_holder(session: ReadSession, query: str, limit: int) -> dict[UUID, int]:
     rows = session.fetch_all(query, {"now": session.now, "limit": limit})
     return {row["holder_id"]: row["due"] for row in rows}
-
-
-def points_as_of(
-    session: ReadSession, *, holder_id: UUID, at: datetime, by: Timeline = Timeline.RECORDED
-) -> tuple[PointsAsOf, ...]:
-    """What a holder had at an instant, inclusive, by unit: as the books said then, or as things had happened by then.
-
-    It reads the holder's own entries.
-    """
-    return accounting.points_as_of(session, holder_id=holder_id, at=at, by=by)
-
-
-def cohort_flows(
-    session: ReadSession,
-    *,
-    since: datetime,
-    until: datetime,
-    zone: str,
-    by_store: bool,
-    limit: int,
-    unit: str | None = None,
-    origin: LotOriginClass | None = None,
-) -> tuple[CohortFlows, ...]:
-    """What became of points in the period ``[since, until)`` by which entries were recorded, by cohort.
-
-    A cohort is the lots that were recorded in one month of ``zone``; ``by_store`` tells their funders apart. It reads
-    the open lots and the entries since ``since``.
-    """
-    return accounting.cohort_flows(
-        session, since=since, until=until, zone=zone, by_store=by_store, limit=limit, unit=unit, origin=origin
-    )
-
-
-def cohort_months(
-    session: ReadSession,
-    *,
-    since: datetime,
-    until: datetime,
-    zone: str,
-    unit: str | None = None,
-    origin: LotOriginClass | None = None,
-) -> tuple[CohortMonth, ...]:
-    """What came of the cohorts since ``since``, month by month; it reads the entries of ``[since, until)``."""
-    return accounting.cohort_months(session, since=since, until=until, zone=zone, unit=unit, origin=origin)
-
-
-def kept_alive(
-    session: ReadSession,
-    *,
-    since: datetime,
-    until: datetime,
-    unit: str | None = None,
-    origin: LotOriginClass | None = None,
-) -> dict[str, KeptAlive]:
-    """By unit, points of lots that would have ended before ``until``: left then, and redeemed in ``[since, until)``."""
-    return accounting.kept_alive(session, since=since, until=until, unit=unit, origin=origin)

@@ -112,6 +112,9 @@ FROM ledger_lots JOIN ledger_entries ON ledger_entries.id = origin_entry_id
 WHERE origin_id = %(origin_id)s AND awaits_action IS NOT NULL AND remaining > 0
 ORDER BY ledger_lots.holder_id, ledger_lots.id"""
 LOTS_BY_ID = f"SELECT {LOT_COLUMNS} FROM ledger_lots WHERE id = ANY(%(ids)s)"
+LOTS_OF_ENTRY = f"""
+SELECT {LOT_COLUMNS} FROM ledger_lots
+WHERE id IN (SELECT lot_id FROM ledger_lot_movements WHERE entry_id = %(entry_id)s)"""
 LOTS_PAGE = f"""
 SELECT {LOT_COLUMNS} FROM ledger_lots
 WHERE holder_id = %(holder_id)s AND (%(after)s::uuid IS NULL OR id > %(after)s) ORDER BY id LIMIT %(limit)s"""
@@ -155,14 +158,29 @@ FROM ledger_lot_movements WHERE entry_id = ANY(%(ids)s) ORDER BY entry_id, posit
 BORN_OF = """
 SELECT ledger_lots.id, unit FROM ledger_entries JOIN ledger_lots ON origin_entry_id = ledger_entries.id
 WHERE reference_kind = %(kind)s AND reference_id = %(id)s"""
-# What ended, and what was taken back by itself when a hold released it. Points that awaited an action which did not
-# come are told apart: nobody ever had them.
+# What ended, and what was taken back by itself when a hold released it, less what of this was given back. That is told
+# apart, and so are points that awaited an action which did not come: nobody ever had them.
 LAPSED_OF = f"""
 SELECT unit, (-sum(delta))::bigint AS points,
-    (-sum(CASE WHEN kind = 'cancellation' THEN delta ELSE 0 END))::bigint AS canceled
+    (-sum(CASE WHEN kind = 'cancellation' THEN delta ELSE 0 END))::bigint AS canceled,
+    (-sum(CASE WHEN kind IN ('clawback', 'restoration') THEN delta ELSE 0 END))::bigint AS released
 FROM ({BORN_OF}) AS born JOIN ledger_lot_movements ON lot_id = born.id
     JOIN ledger_entries ON ledger_entries.id = entry_id
-WHERE kind IN ('expiry', 'cancellation') OR (kind = 'clawback' AND reference_kind = 'purchase') GROUP BY unit"""
+WHERE kind IN ('expiry', 'cancellation') OR (kind IN ('clawback', 'restoration') AND reference_kind = 'purchase')
+GROUP BY unit"""
+# What is gone of what things gave: taken back, be it of other points, or ended.
+GONE_OF = """
+SELECT unit, sum(points)::bigint AS points FROM (
+    SELECT unit, amount AS points FROM ledger_entries JOIN ledger_postings ON entry_id = ledger_entries.id
+    WHERE reference_kind = %(kind)s AND reference_id = ANY(%(ids)s) AND kind = 'clawback'
+    UNION ALL
+    SELECT unit, -delta
+    FROM (
+        SELECT ledger_lots.id, unit FROM ledger_entries JOIN ledger_lots ON origin_entry_id = ledger_entries.id
+        WHERE reference_kind = %(kind)s AND reference_id = ANY(%(ids)s)
+    ) AS born JOIN ledger_lot_movements ON lot_id = born.id JOIN ledger_entries ON ledger_entries.id = entry_id
+    WHERE kind IN ('expiry', 'cancellation')
+) AS gone GROUP BY unit"""
 # A hold draws when it is made and gives back when it is released; what it captures has left already.
 DRAWN_OF = f"""
 SELECT reference_kind, reference_id, unit, (-sum(delta))::bigint AS points

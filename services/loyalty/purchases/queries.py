@@ -12,8 +12,12 @@ from services.loyalty.purchases import repository
 from services.loyalty.purchases.domain import Accrual, Line, Purchase, Refund, RefundedPart
 from services.platform.db.questions import Question, instant_question
 from services.platform.db.session import ReadSession, Statement
+from services.platform.errands import Due, Place, place_values
 
 _ValueT = TypeVar("_ValueT")
+
+VISITS_MAX = 100
+"""How many of a member's latest purchases tell where they buy."""
 
 
 def purchase_by_id(session: ReadSession, *, purchase_id: UUID) -> Purchase | None:
@@ -46,6 +50,12 @@ def recent_purchases(session: ReadSession, *, limit: int, after_id: UUID | None 
     """All purchases, the one recorded last first, from before ``after_id``."""
     rows = session.fetch_all(repository.RECENT, {"after": after_id, "limit": limit})
     return tuple(repository.purchase_of(row) for row in rows)
+
+
+def visited_stores(session: ReadSession, *, member_id: UUID) -> tuple[UUID, ...]:
+    """The stores of a member's latest purchases, where the member has been most often first."""
+    values = {"member_id": member_id, "purchases": VISITS_MAX}
+    return tuple(row["store_id"] for row in session.fetch_all(repository.VISITED, values))
 
 
 def counts_statement(*, member_ids: Collection[UUID]) -> Statement:
@@ -98,6 +108,12 @@ def parts_by_refunds(session: ReadSession, *, refund_ids: Collection[UUID]) -> d
 def first_look_question() -> Question[datetime | None]:
     """When the first refund that waits for its purchase is to be looked at; None when none waits."""
     return instant_question(repository.FIRST_LOOK, "look_at")
+
+
+def due_refunds(session: ReadSession, after: Place | None, limit: int) -> tuple[Due[UUID], ...]:
+    """The refunds that wait for their purchases and are to be looked at now, by id; the longest first."""
+    rows = session.fetch_all(repository.WAITING_DUE, place_values(after) | {"now": session.now, "limit": limit})
+    return tuple(Due((row["look_at"], row["id"]), row["id"]) for row in rows)
 
 
 def _grouped(

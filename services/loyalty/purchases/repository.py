@@ -87,6 +87,13 @@ INSERT_ACCRUALS = """
 INSERT INTO purchase_accruals (purchase_id, rule_id, lot_id, points, standing, unit)
 SELECT purchase_id, rule_id, lot_id, points, points, unit
 FROM jsonb_to_recordset(%(rows)s) AS rows (purchase_id uuid, rule_id text, lot_id uuid, points bigint, unit text)"""
+# Where somebody goes now: the latest purchases tell, however many there were before.
+VISITED = """
+SELECT store_id FROM (
+    SELECT store_id, occurred_at FROM purchases WHERE member_id = %(member_id)s AND voided_at IS NULL
+    ORDER BY occurred_at DESC, id DESC LIMIT %(purchases)s
+) AS latest
+GROUP BY store_id ORDER BY count(*) DESC, max(occurred_at) DESC, store_id"""
 # Those that have come back whole are as if they had not been; where nothing was paid, it is the lines that tell.
 COUNTS = """
 SELECT member_id, count(*) AS purchases FROM purchases
@@ -151,9 +158,14 @@ SELECT {WAITING_COLUMNS} FROM waiting_refunds w
     JOIN unnest(%(sources)s::text[], %(external_ids)s::text[]) AS asked (source, external_id)
     ON w.purchase_source = asked.source AND w.purchase_external_id = asked.external_id
 WHERE state = 'waiting' ORDER BY w.id FOR UPDATE OF w SKIP LOCKED"""
-WAITING_DUE = f"""
+WAITING_DUE = """
+SELECT id, look_at FROM waiting_refunds
+WHERE state = 'waiting' AND look_at <= %(now)s
+    AND (%(after_at)s::timestamptz IS NULL OR (look_at, id) > (%(after_at)s::timestamptz, %(after_id)s::uuid))
+ORDER BY look_at, id LIMIT %(limit)s"""
+LOCK_DUE = f"""
 SELECT {WAITING_COLUMNS} FROM waiting_refunds w
-WHERE state = 'waiting' AND look_at <= %(now)s ORDER BY look_at LIMIT %(limit)s FOR UPDATE OF w SKIP LOCKED"""
+WHERE id = %(id)s AND state = 'waiting' AND look_at <= %(now)s FOR UPDATE OF w SKIP LOCKED"""
 FIRST_LOOK = "SELECT look_at FROM waiting_refunds WHERE state = 'waiting' ORDER BY look_at LIMIT 1"
 LOOK_AGAIN = "UPDATE waiting_refunds SET look_at = %(at)s WHERE id = %(id)s"
 SETTLE_WAITING = """

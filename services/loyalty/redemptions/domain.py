@@ -103,6 +103,16 @@ class Redemption:
         """Whose the thing is: the recipient of a gift, or who paid."""
         return self.recipient_id or self.member_id
 
+    def is_cancelable_by_member(self, at: datetime) -> bool:
+        """Whether who paid may still change their mind alone.
+
+        Nothing was handed over, nobody else was given it, and no till has taken money.
+        """
+        status = self.status_at(at)
+        is_waiting = status is RedemptionStatus.CONFIRMED and self.waiting_since is not None
+        is_there = is_waiting or status is RedemptionStatus.HELD
+        return is_there and self.recipient_id is None and self.money_minor == 0
+
     def status_at(self, at: datetime) -> RedemptionStatus:
         """Where it is at an instant, whether or not a job has run."""
         is_late = self.status is RedemptionStatus.HELD and self.expires_at is not None and self.expires_at <= at
@@ -158,7 +168,10 @@ class ConfirmRedemption:
 
 @dataclass(frozen=True, slots=True)
 class CancelRedemption:
-    """Give everything back. What has left the house needs a decision: its ``whereabouts``."""
+    """Give everything back. What has left the house needs a decision: its ``whereabouts``.
+
+    ``by_member``, when the member who paid asks for it themself: nobody decides for them.
+    """
 
     redemption_id: UUID
     idempotency_key: str
@@ -167,6 +180,7 @@ class CancelRedemption:
     note: str | None = None
     whereabouts: Whereabouts | None = None
     store_id: UUID | None = None
+    by_member: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from services.loyalty.redemptions.domain import Redemption, RedemptionStatus
 from services.loyalty.rewards.domain import QUANTITY_MAX, Had
 from services.platform.db.questions import Question, instant_question
 from services.platform.db.session import ReadSession, Statement
+from services.platform.errands import Due, Place, place_values
 
 
 def redemption_by_id(session: ReadSession, *, redemption_id: UUID) -> Redemption | None:
@@ -62,7 +63,7 @@ def first_late_question() -> Question[datetime | None]:
     return instant_question(repository.FIRST_LATE, "due_at")
 
 
-def late_redemptions(session: ReadSession, *, limit: int) -> tuple[Redemption, ...]:
+def late_redemptions(session: ReadSession, after: Place | None, limit: int) -> tuple[Due[Redemption], ...]:
     """Redemptions that are held and have timed out, the longest first."""
-    rows = session.fetch_all(repository.LATE, {"now": session.now, "limit": limit})
-    return tuple(repository.redemption_of(row) for row in rows)
+    rows = session.fetch_all(repository.LATE, place_values(after) | {"now": session.now, "limit": limit})
+    return tuple(Due((row["expires_at"], row["id"]), repository.redemption_of(row)) for row in rows)

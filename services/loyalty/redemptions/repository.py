@@ -1,12 +1,14 @@
 """The SQL of redemptions."""
 
 from typing import Any
+from uuid import UUID
 
 from psycopg.rows import DictRow
 
 from services.loyalty.redemptions.domain import CancelReason, Redemption, RedemptionStatus
-from services.platform.db.session import Statement
+from services.platform.db.session import Statement, UnitOfWork
 
+FREED_MAX = 100
 COLUMNS = ", ".join(Redemption.__slots__)
 BY_IDS = f"SELECT {COLUMNS} FROM redemptions WHERE id = ANY(%(ids)s)"
 OF_MEMBER = f"""
@@ -33,7 +35,18 @@ WHERE member_id = %(member_id)s AND reward_id = %(reward_id)s AND status NOT IN 
 ORDER BY id DESC LIMIT %(limit)s"""
 FIRST_LATE = "SELECT min(expires_at) AS due_at FROM redemptions WHERE expires_at IS NOT NULL"
 LATE = f"""
-SELECT {COLUMNS} FROM redemptions WHERE expires_at <= %(now)s ORDER BY expires_at, id LIMIT %(limit)s"""
+SELECT {COLUMNS} FROM redemptions
+WHERE expires_at <= %(now)s
+    AND (%(after_at)s::timestamptz IS NULL OR (expires_at, id) > (%(after_at)s::timestamptz, %(after_id)s::uuid))
+ORDER BY expires_at, id LIMIT %(limit)s"""
+# Whoever wants a piece need not wait for the errand; what somebody else is at is left to them.
+FREE_LATE = """
+UPDATE redemptions SET status = 'timed_out', ended_at = expires_at, expires_at = NULL
+WHERE id IN (
+    SELECT id FROM redemptions WHERE reward_id = %(reward_id)s AND expires_at <= %(now)s
+    ORDER BY id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
+)
+RETURNING quantity"""
 VALUES = ", ".join(f"%({name})s" for name in Redemption.__slots__)
 INSERT = f"INSERT INTO redemptions ({COLUMNS}) VALUES ({VALUES})"
 _CHANGING = (
@@ -63,6 +76,14 @@ def update_statement(*, redemption: Redemption) -> Statement:
     """Store what has become of a redemption whose row is locked."""
     values = _values(redemption)
     return Statement(UPDATE, {name: values[name] for name in ("id", *_CHANGING)})
+
+
+def free_late_statement(uow: UnitOfWork, *, reward_id: UUID) -> Statement:
+    """Time out what is held of a reward and late: a row with the ``quantity`` of each, to be put back into stock.
+
+    Points and budgets see by themselves what is late.
+    """
+    return Statement(FREE_LATE, {"reward_id": reward_id, "now": uow.now, "limit": FREED_MAX})
 
 
 def redemption_of(row: DictRow) -> Redemption:

@@ -21,7 +21,8 @@ class Referral:
     """A friend who joined by a member's code. ``purchase_id`` is the friend's first purchase while it stands.
 
     ``amendment_id`` is its latest amendment that changed what rules may ask of it. The referrer has been rewarded for
-    the ``judged`` ones. ``kept`` is what of earlier rewards was not there to take back, by unit.
+    the ``judged`` ones. ``kept`` is what of earlier rewards was not there to take back by then, by unit: a release of
+    what a hold kept of them may have made it less.
     """
 
     friend_id: UUID

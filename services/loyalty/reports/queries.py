@@ -29,6 +29,7 @@ from services.loyalty.reports.domain import (
     month_of,
     window_start,
 )
+from services.loyalty.tiers.queries import tiers_spared
 from services.platform.db.session import ReadSession
 from services.platform.errors import InvalidInput
 from services.platform.money import exponent
@@ -88,6 +89,7 @@ def liability_report(session: ReadSession, *, wish: ReportWish) -> LiabilityRepo
         cohorts=cohorts,
         stores=by_store(rows) if wish.by_store else (),
         members_not_reached=members_not_reached(session, first=wish.from_date, last=wish.to_date, unit=wish.unit),
+        tiers_spared=tiers_spared(session, since=_midnight(wish.from_date, zone), until=until),
     )
 
 

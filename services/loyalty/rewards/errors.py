@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from services.loyalty.programs.domain import LocalizedText
 from services.platform.errors import DomainError
 
 
@@ -72,6 +73,15 @@ class RewardLimitReached(RewardError):
     period: str
     maximum: int
     used: int
+
+
+@dataclass(eq=False)
+class RewardGivesCoupon(RewardError):
+    """A reward that is offered gives coupons of this kind, so that the kind can't be archived."""
+
+    coupon_definition_id: UUID
+    reward_id: UUID
+    reward_name: LocalizedText
 
 
 @dataclass(eq=False)

@@ -71,10 +71,16 @@ def reward_versions_by_ids(session: ReadSession, *, version_ids: Collection[UUID
     return {row["id"]: repository.version_of(row) for row in rows}
 
 
+def codes_statement(*, redemption_ids: Collection[UUID]) -> Statement:
+    """Reads the codes that redemptions were given: a row each."""
+    return Statement(repository.CODES_OF, {"ids": list(redemption_ids)})
+
+
 def codes_by_redemptions(session: ReadSession, *, redemption_ids: Collection[UUID]) -> dict[UUID, tuple[str, ...]]:
     """The codes that redemptions were given, by redemption; those that were given any."""
+    asked = codes_statement(redemption_ids=redemption_ids)
     found: dict[UUID, list[str]] = {}
-    for row in session.fetch_all(repository.CODES_OF, {"ids": list(redemption_ids)}):
+    for row in session.fetch_all(asked.query, asked.values):
         found.setdefault(row["redemption_id"], []).append(row["code"])
     return {redemption_id: tuple(codes) for redemption_id, codes in found.items()}
 

@@ -37,6 +37,9 @@ WHERE (%(after)s::text IS NULL OR (position, code) > (%(after_position)s, %(afte
     AND (%(is_archived)s::boolean IS NULL OR (archived_at IS NOT NULL) = %(is_archived)s)
     AND (%(depth)s = 0 OR category[1:%(depth)s] = %(category)s::text[])
 ORDER BY position, code LIMIT %(limit)s"""
+GIVING_COUPON = """
+SELECT r.id, v.name_en, v.name_zh FROM rewards r JOIN reward_versions v ON v.reward_id = r.id AND v.number = r.version
+WHERE r.archived_at IS NULL AND v.terms ->> 'couponDefinitionId' = %(definition_id)s ORDER BY r.code LIMIT 1"""
 VERSIONS_BY_ID = f"""
 SELECT id, reward_id, number, created_at, {CONTENT_COLUMNS} FROM reward_versions WHERE id = ANY(%(ids)s)"""
 CODES = "SELECT code FROM rewards WHERE code = ANY(%(codes)s)"

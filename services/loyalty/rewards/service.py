@@ -9,10 +9,11 @@ from psycopg.rows import DictRow
 
 from services.loyalty.budgets import queries as budgets
 from services.loyalty.budgets.errors import BudgetNotFound
-from services.loyalty.coupons import queries as coupons
-from services.loyalty.coupons.errors import CouponDefinitionNotFound
+from services.loyalty.coupons import service as coupons
+from services.loyalty.coupons.domain import CouponDefinition
+from services.loyalty.coupons.errors import CouponDefinitionArchived
 from services.loyalty.programs import service as programs
-from services.loyalty.programs.domain import StarterReward, template
+from services.loyalty.programs.domain import LocalizedText, StarterReward, template
 from services.loyalty.programs.domain.publishing import AppliedTemplate, ApplyProgramTemplate
 from services.loyalty.rewards import queries, repository
 from services.loyalty.rewards.domain import (
@@ -31,6 +32,7 @@ from services.loyalty.rewards.domain import (
 from services.loyalty.rewards.errors import (
     RewardArchived,
     RewardChanged,
+    RewardGivesCoupon,
     RewardHasNoCodes,
     RewardNotFound,
     RewardOutOfStock,
@@ -48,7 +50,7 @@ def create_reward(uow: UnitOfWork, *, command: CreateReward) -> Reward:
     """Offer a reward.
 
     Raises:
-        InvalidInput, RewardCodeTaken, BudgetNotFound, CouponDefinitionNotFound
+        InvalidInput, RewardCodeTaken, BudgetNotFound, CouponDefinitionNotFound, CouponDefinitionArchived
     """
     content = check_content(command.content)
     _check_links(uow, content)
@@ -70,7 +72,7 @@ def update_reward(uow: UnitOfWork, *, command: UpdateReward) -> Reward:
     """Change what a reward says and costs: its next version. Redemptions keep the version that they paid.
 
     Raises:
-        InvalidInput, RewardNotFound, RewardArchived, BudgetNotFound, CouponDefinitionNotFound
+        InvalidInput, RewardNotFound, RewardArchived, BudgetNotFound, CouponDefinitionNotFound, CouponDefinitionArchived
         RewardChanged: somebody else has edited it meanwhile.
     """
     content = check_content(command.content)
@@ -97,6 +99,23 @@ def archive_reward(uow: UnitOfWork, *, reward_id: UUID) -> Reward:
         reward = dataclasses.replace(reward, archived_at=uow.now)
         uow.execute(repository.ARCHIVE, {"id": reward_id, "now": uow.now})
     return reward
+
+
+def archive_coupon_definition(uow: UnitOfWork, *, definition_id: UUID) -> CouponDefinition:
+    """Give out no more coupons of a kind, once no reward that is offered gives them; one that is archived stays so.
+
+    Raises:
+        CouponDefinitionNotFound
+        RewardGivesCoupon: the first of those rewards.
+    """
+    definition = coupons.lock_definition(uow, definition_id=definition_id)
+    if definition.archived_at is not None:
+        return definition
+    giving = uow.fetch_all(repository.GIVING_COUPON, {"definition_id": str(definition_id)})
+    if giving:
+        reward = giving[0]
+        raise RewardGivesCoupon(definition_id, reward["id"], LocalizedText(en=reward["name_en"], zh=reward["name_zh"]))
+    return coupons.archive_coupon_definition(uow, definition_id=definition_id)
 
 
 def set_stock(uow: UnitOfWork, *, reward_id: UUID, stock: int | None) -> Reward:
@@ -192,9 +211,10 @@ def _check_links(uow: UnitOfWork, content: RewardContent) -> None:
     if terms.coupon_definition_id is not None:
         if content.kind is not RewardKind.COUPON:
             raise InvalidInput(field="couponDefinitionId", reason="NOT_ALLOWED", limit=content.kind.value)
-        found = coupons.definitions_by_ids(uow, definition_ids=(terms.coupon_definition_id,))
-        if not found:
-            raise CouponDefinitionNotFound(coupon_definition_id=terms.coupon_definition_id)
+        # Locked, so that it is not archived before the reward is seen to give it.
+        definition = coupons.lock_definition(uow, definition_id=terms.coupon_definition_id)
+        if definition.archived_at is not None:
+            raise CouponDefinitionArchived(coupon_definition_id=definition.id)
     if terms.budget_id is None:
         return
     budget = budgets.budgets_by_ids(uow, budget_ids=(terms.budget_id,)).get(terms.budget_id)

@@ -62,6 +62,28 @@ def stores_page(session: ReadSession, *, limit: int, after_code: str | None = No
     return tuple(repository.store_of(row) for row in rows)
 
 
+def open_stores(
+    session: ReadSession,
+    *,
+    limit: int,
+    first_ids: Sequence[UUID] = (),
+    codes: Collection[str] | None = None,
+    search: str | None = None,
+) -> tuple[Store, ...]:
+    """Stores that are open now: ``first_ids`` in their order, the others by name.
+
+    Of those with ``codes`` alone, unless None; with ``search``, where the name or the address holds these letters.
+    """
+    values = {
+        "now": session.now,
+        "limit": limit,
+        "first_ids": list(first_ids),
+        "codes": None if codes is None else list(codes),
+        "search": search,
+    }
+    return tuple(repository.store_of(row) for row in session.fetch_all(repository.OPEN, values))
+
+
 def merchant_statement(session: ReadSession) -> Statement:
     """The statement whose rows `merchant_name_of` reads."""
     return Statement(TENANT_BY_ID, {"id": session.home.tenant_id})

@@ -16,6 +16,15 @@ BY_CODE = f"SELECT {COLUMNS} FROM stores WHERE code = %(code)s"
 PAGE = f"""
 SELECT {COLUMNS} FROM stores
 WHERE %(after)s::text IS NULL OR code > %(after)s ORDER BY code LIMIT %(limit)s"""
+# Those that are named come first, in their order.
+OPEN = f"""
+SELECT {COLUMNS} FROM stores
+WHERE (closed_at IS NULL OR closed_at > %(now)s)
+    AND (%(codes)s::text[] IS NULL OR code = ANY(%(codes)s))
+    AND (%(search)s::text IS NULL
+        OR strpos(lower(name), lower(%(search)s)) > 0
+        OR strpos(lower(coalesce(address, '')), lower(%(search)s)) > 0)
+ORDER BY array_position(%(first_ids)s::uuid[], id), name, id LIMIT %(limit)s"""
 LOCK = f"SELECT {COLUMNS} FROM stores WHERE id = %(id)s FOR NO KEY UPDATE"
 INSERT = """
 INSERT INTO stores (id, code, name, address, timezone, currency, created_at)

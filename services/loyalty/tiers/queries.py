@@ -25,13 +25,14 @@ from services.loyalty.tiers.domain import (
     MemberStanding,
     TierChangeRecord,
     TierRecord,
+    TierSpared,
     ladder_of,
     level_at,
     reading_from,
     settle,
     standing_of,
 )
-from services.platform.db.questions import Question
+from services.platform.db.questions import Question, instant_question
 from services.platform.db.session import ReadSession, Statement
 
 EARLIEST = date.min
@@ -63,8 +64,12 @@ class RecordsRead:
         stored = {row["member_id"]: row for row in record_rows}
         enrolled: dict[UUID, datetime] = {}
         balances: dict[UUID, int] = {}
+        notices: dict[UUID, list[DictRow]] = {}
         if _looks_at_enrollment(self.presumed):
             enrolled = {key: each.enrolled_at for key, each in members.earners_of(more.pop(0)).items()}
+        if _looks_at_notices(self.presumed):
+            for row in more.pop(0):
+                notices.setdefault(row["member_id"], []).append(row)
         if self.presumed is not None and _looks_at_balance(self.presumed):
             balances = self._balances(self.presumed, more)
         return {
@@ -73,6 +78,7 @@ class RecordsRead:
                 amounts=amounts.get(member_id, ()),
                 enrolled_at=enrolled.get(member_id),
                 balance=balances.get(member_id, 0),
+                notices=notices.get(member_id, ()),
             )
             if member_id in stored
             else TierRecord(enrolled_at=enrolled.get(member_id), balance=balances.get(member_id, 0))
@@ -83,7 +89,7 @@ class RecordsRead:
         """The same records for the ladder that is in force; one trip more where it was not the presumed one."""
         if self.presumed is not None and self.presumed.mark == ladder.mark:
             return records
-        if self.presumed is None and not _looks_at_balance(ladder):
+        if self.presumed is None and not (_looks_at_balance(ladder) or _looks_at_notices(ladder)):
             # Where no program was known all amounts were read.
             return records
         if self._version is not None:
@@ -143,6 +149,8 @@ def _records_read(
     statements.append(Statement(repository.AMOUNTS, values))
     if _looks_at_enrollment(ladder):
         statements.append(members.earners_statement(member_ids=member_ids))
+    if _looks_at_notices(ladder):
+        statements.append(Statement(repository.NOTICES, values))
     if _looks_at_balance(ladder):
         statements += ledger.balances_statements(session, holder_ids=member_ids)
     return RecordsRead(statements, ladder, is_whole, None, session, member_ids, instants)
@@ -154,6 +162,10 @@ def _looks_at_enrollment(ladder: Ladder | None) -> bool:
 
 def _looks_at_balance(ladder: Ladder | None) -> bool:
     return ladder is not None and ladder.tiers.metric is TierMetric.BALANCE
+
+
+def _looks_at_notices(ladder: Ladder | None) -> bool:
+    return ladder is not None and ladder.telling is not None
 
 
 def record_read(session: ReadSession, *, member_id: UUID, is_whole: bool = False) -> RecordsRead:
@@ -241,6 +253,28 @@ def next_due_question(session: ReadSession) -> Question[datetime | None]:
         return next_at
 
     return Question([read.statement, Statement(repository.FIRST_DUE), Statement(repository.LADDERS)], answer)
+
+
+def next_notice_question() -> Question[datetime | None]:
+    """When the next member is to be told that a review will take the tier."""
+    return instant_question(repository.NEXT_NOTICE, "due_at")
+
+
+def next_unsettled_question() -> Question[datetime | None]:
+    """When the first notice was given of which nothing is known."""
+    return instant_question(repository.NEXT_UNSETTLED, "due_at")
+
+
+def members_to_tell(session: ReadSession, *, limit: int) -> tuple[UUID, ...]:
+    """Members who are to be told by now that a review will take their tier."""
+    rows = session.fetch_all(repository.TO_BE_TOLD, {"now": session.now, "limit": limit})
+    return tuple(row["member_id"] for row in rows)
+
+
+def tiers_spared(session: ReadSession, *, since: datetime, until: datetime) -> tuple[TierSpared, ...]:
+    """What came of notices by tier, where reviews would have taken it from ``since`` until just before ``until``."""
+    rows = session.fetch_all(repository.SPARED, {"since": since, "until": until})
+    return tuple(TierSpared(row["tier_code"], row["kept"], row["not_reached"]) for row in rows)
 
 
 def due_members(session: ReadSession, ladder: Ladder, *, limit: int) -> tuple[UUID, ...]:

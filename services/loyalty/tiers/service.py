@@ -7,12 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from services.contracts.events.base import Event
-from services.contracts.events.loyalty import TierChanged, TierGraceBegun, TierLost
+from services.contracts.events.loyalty import TierChanged, TierEnding, TierGraceBegun, TierLost
 from services.loyalty.ledger import service as ledger
 from services.loyalty.members import queries as members
 from services.loyalty.members.domain import MemberRef
 from services.loyalty.members.errors import MemberNotFound
-from services.loyalty.programs.domain import ProgramDocument
+from services.loyalty.programs.domain import ProgramDocument, TierMetric
+from services.loyalty.programs.domain.telling import NoticeOutcome
 from services.loyalty.programs.errors import ProgramNotPublished
 from services.loyalty.programs.queries import in_force, versions_read
 from services.loyalty.stores import queries as stores
@@ -29,6 +30,7 @@ from services.loyalty.tiers.domain import (
     SetMemberTier,
     TierChange,
     TierMove,
+    TierNotice,
     TierRecord,
     count,
     first_level,
@@ -36,6 +38,7 @@ from services.loyalty.tiers.domain import (
     ladder_of,
     needed_from,
     release,
+    review_of,
 )
 from services.platform.db.session import Statement, UnitOfWork
 from services.platform.ids import new_id
@@ -195,7 +198,63 @@ def writing_statements(
             repository.INSERT_CHANGES,
             [_change_row(uow, one.member_id, change, by_hand) for one in changed for change in one.changes],
         ),
+        *repository.rows_statement(
+            repository.WRITE_NOTICES,
+            [
+                repository.notice_row(one.member_id, notice)
+                for one in changed
+                for notice in one.after.notices
+                if notice not in one.before.notices
+            ],
+        ),
     ]
+
+
+def settle_notice(uow: UnitOfWork, *, notice_id: UUID, outcome: str) -> None:
+    """Note what became of a notice, as of now; what was noted first stands."""
+    uow.execute(repository.SETTLE_NOTICE, {"id": notice_id, "outcome": NoticeOutcome(outcome).value, "now": uow.now})
+
+
+def settle_notices(uow: UnitOfWork) -> int:
+    """Note that every notice was taken of which nothing is known; how many."""
+    return uow.execute(repository.SETTLE_NOTICES, {"now": uow.now})
+
+
+def ending_letter(
+    notice: TierNotice,
+    record: TierRecord,
+    *,
+    member_id: UUID,
+    document: ProgramDocument,
+    ladder: Ladder,
+    merchant_name: str,
+    now: datetime,
+) -> TierEnding:
+    """What tells a member, for the first time or anew, that a review will take the tier."""
+    assert notice.id is not None, "it is given"
+    assert notice.told_of is not None, "it is given"
+    review = review_of(document, ladder, record, now=now)
+    way = review.way if review else None
+    unit = next((unit for unit in document.units if unit.code == ladder.unit), document.unit)
+    is_of_points = ladder.tiers.metric in {TierMetric.POINTS_EARNED, TierMetric.BALANCE}
+    name = document.tiers.level(notice.tier_code).name
+    return TierEnding(
+        notice_id=notice.id,
+        member_id=member_id,
+        tier=notice.tier_code,
+        merchant_name=merchant_name,
+        tier_name_en=name.en,
+        tier_name_zh=name.zh,
+        ends_at=notice.told_of,
+        timezone=document.timezone,
+        points=way.amount if way and is_of_points else None,
+        unit_name_en=unit.name.en,
+        unit_name_zh=unit.name.zh,
+        unit_scale=unit.scale,
+        visits=way.visits if way else None,
+        spend_minor=way.spend_minor if way else None,
+        currency=document.currency,
+    )
 
 
 def letters_of(
@@ -278,6 +337,8 @@ def _record_row(ladder: Ladder, one: Counted) -> dict[str, Any]:
         "given_code": after.given.code if after.given else None,
         "given_since": after.given.since if after.given else None,
         "given_until": after.given.until if after.given else None,
+        "notice_at": after.notice_at,
+        "reached_with": after.reached_with,
     }
 
 

@@ -1,14 +1,20 @@
-"""Tiers that are due: reviews, the end of grace, points that begin to count, tiers whose date has passed."""
+"""Tiers that are due: reviews, the end of grace, points that begin to count, tiers whose date has passed, notices."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
+from uuid import UUID
 
+from services.contracts.events.base import Event
 from services.loyalty.ledger import service as ledger
+from services.loyalty.members import queries as members
+from services.loyalty.members.domain import MemberStatus
+from services.loyalty.programs.domain.publishing import ProgramVersion
 from services.loyalty.programs.queries import version_in_force
 from services.loyalty.stores import queries as stores
 from services.loyalty.tiers import queries
-from services.loyalty.tiers.domain import ladder_of, settle
-from services.loyalty.tiers.service import Counted, letters_of, writing_statements
+from services.loyalty.tiers.domain import ladder_of, settle, tell
+from services.loyalty.tiers.service import Counted, ending_letter, letters_of, settle_notices, writing_statements
 from services.platform.actors import SYSTEM
 from services.platform.db.engine import Database
 from services.platform.db.homes import Home
@@ -29,20 +35,30 @@ def run_due(uow: UnitOfWork, *, limit: int = MEMBERS_MAX) -> int:
     version = version_in_force(uow, at=uow.now)
     if version is None:
         return 0
-    ladder = ladder_of(version)
-    found = queries.due_members(uow, ladder, limit=limit)
+    return _decide(uow, version, queries.due_members(uow, ladder_of(version), limit=limit))
+
+
+def give_notices(uow: UnitOfWork, *, limit: int = MEMBERS_MAX) -> int:
+    """Tell members that a review will take their tier, some of them; how many there were, 0 when all are told."""
+    version = version_in_force(uow, at=uow.now)
+    return _decide(uow, version, queries.members_to_tell(uow, limit=limit)) if version else 0
+
+
+def _decide(uow: UnitOfWork, version: ProgramVersion, found: Sequence[UUID]) -> int:
     if not found:
         return 0
+    ladder = ladder_of(version)
     member_ids = sorted(ledger.lock_holders(uow, holder_ids=found))
     # What is read now is behind the locks.
     read = queries.records_read(uow, member_ids=member_ids)
-    merchant_rows, *rows = uow.fetch_pipeline([stores.merchant_statement(uow), *read.statements])
-    merchant_name = stores.merchant_name_of(merchant_rows)
+    merchant_rows, status_rows, *rows = uow.fetch_pipeline(
+        [stores.merchant_statement(uow), members.statuses_statement(member_ids=member_ids), *read.statements]
+    )
+    merchant_name, statuses = stores.merchant_name_of(merchant_rows), members.statuses_of(status_rows)
     counted: list[Counted] = []
-    letters = []
+    letters: list[Event] = []
     for member_id, record in read.completed(read.records(rows), ladder).items():
         result = settle(ladder, record, now=uow.now)
-        counted.append(Counted(member_id, record, result.record, result.changes))
         letters += letters_of(
             result.changes,
             result.graces,
@@ -50,18 +66,48 @@ def run_due(uow: UnitOfWork, *, limit: int = MEMBERS_MAX) -> int:
             document=version.document,
             merchant_name=merchant_name,
         )
+        is_reachable = statuses.get(member_id) is MemberStatus.ACTIVE
+        after, notice = tell(ladder, result.record, now=uow.now, is_reachable=is_reachable)
+        counted.append(Counted(member_id, record, after, result.changes))
+        if notice is not None and is_reachable:
+            letters.append(
+                ending_letter(
+                    notice,
+                    after,
+                    member_id=member_id,
+                    document=version.document,
+                    ladder=ladder,
+                    merchant_name=merchant_name,
+                    now=uow.now,
+                )
+            )
     statements = writing_statements(uow, ladder, counted)
     if letters:
         statements.append(outbox.publish_all_statement([(uow, letter) for letter in letters]))
-    uow.fetch_pipeline(statements)
+    if statements:
+        uow.fetch_pipeline(statements)
     return len(counted)
 
 
-def _run(limit: int, database: Database, home: Home, now: datetime) -> int:
-    with unit_of_work(database, home, now=now, actor=SYSTEM, correlation_id=NAME) as uow:
-        return run_due(uow, limit=limit)
+def _run(work: Callable[[UnitOfWork], int], name: str, database: Database, home: Home, now: datetime) -> int:
+    with unit_of_work(database, home, now=now, actor=SYSTEM, correlation_id=name) as uow:
+        return work(uow)
 
 
 ERRANDS: tuple[Errand, ...] = (
-    Errand(NAME, Phase.TIER_REVIEW, next_due=queries.next_due_question, run=partial(_run, MEMBERS_MAX)),
+    Errand(NAME, Phase.TIER_REVIEW, next_due=queries.next_due_question, run=partial(_run, run_due, NAME)),
+    Errand(
+        "notice_tiers",
+        Phase.NOTICE,
+        next_due=lambda _session: queries.next_notice_question(),
+        run=partial(_run, give_notices, "notice_tiers"),
+    ),
+)
+SANDBOX_ERRANDS: tuple[Errand, ...] = (
+    Errand(
+        "take_tier_notices",
+        Phase.NOTICE,
+        next_due=lambda _session: queries.next_unsettled_question(),
+        run=partial(_run, settle_notices, "take_tier_notices"),
+    ),
 )

@@ -44,7 +44,9 @@ class TemplateKey(StrEnum):
     POINTS_EXPIRING = "points_expiring"
     COUPONS_EXPIRING = "coupons_expiring"
     CASE_MOVED = "case_moved"
+    BUDGET_ALERTED = "budget_alerted"
     STAFF_INVITATION = "staff_invitation"
+    TIER_ENDING = "tier_ending"
     TIER_GRACE = "tier_grace"
     TIER_LOST = "tier_lost"
 
@@ -168,6 +170,16 @@ class CaseMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetAlerted:
+    """Of a budget of the merchant ``percent`` is spent; for those who work there."""
+
+    brand: Brand
+    budget_name: str
+    budget_code: str
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
 class StaffInvitation:
     """Somebody is asked to work with the merchant. ``accept_url`` carries the secret of the invitation.
 
@@ -185,6 +197,23 @@ class StaffInvitation:
     def __post_init__(self) -> None:
         if len(self.accept_url) > _URL_LENGTH_MAX or not _is_web_address(self.accept_url):
             raise InvalidInput(field="acceptUrl", reason="NOT_A_WEB_ADDRESS", limit=str(_URL_LENGTH_MAX))
+
+
+@dataclass(frozen=True, slots=True)
+class TierEnding:
+    """A tier ends at ``ends_at`` (shown in ``timezone``) unless what is missing counts until then.
+
+    What is missing is points, visits or money; ``spend_enough`` is what purchases must come to. None: not known.
+    """
+
+    brand: Brand
+    unit: PointsUnit
+    tier_name: str
+    ends_at: datetime
+    timezone: tzinfo
+    points_missing: int | None = None
+    visits_missing: int | None = None
+    spend_enough: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +253,9 @@ Notice = (
     | PointsExpiring
     | CouponsExpiring
     | CaseMoved
+    | BudgetAlerted
     | StaffInvitation
+    | TierEnding
     | TierGrace
     | TierLost
 )

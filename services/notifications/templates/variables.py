@@ -3,6 +3,7 @@
 from services.notifications.templates.case_words import kind_name, status_name
 from services.notifications.templates.domain import (
     Brand,
+    BudgetAlerted,
     CaseMoved,
     CouponsExpiring,
     Locale,
@@ -14,6 +15,7 @@ from services.notifications.templates.domain import (
     RewardRedeemed,
     StaffInvitation,
     TemplateKey,
+    TierEnding,
     TierGrace,
     TierLost,
     Welcome,
@@ -38,7 +40,9 @@ DECLARED_VARIABLES: dict[TemplateKey, frozenset[str]] = {
     TemplateKey.POINTS_EXPIRING: _BRAND | {"unit_name", "points_ending", "ends_on"},
     TemplateKey.COUPONS_EXPIRING: _BRAND | {"coupon_name", "coupons", "ends_on"},
     TemplateKey.CASE_MOVED: _BRAND | {"kind_name", "status_name"},
+    TemplateKey.BUDGET_ALERTED: _BRAND | {"budget_name", "budget_code", "percent"},
     TemplateKey.STAFF_INVITATION: _BRAND | {"inviter_name", "role_name", "accept_url", "expires_at"},
+    TemplateKey.TIER_ENDING: _BRAND | {"tier_name", "ends_at", "unit_name", "points", "visits", "spend"},
     TemplateKey.TIER_GRACE: _BRAND | {"tier_name", "ends_at"},
     TemplateKey.TIER_LOST: _BRAND | {"lost_name", "tier_name", "changed_at"},
 }
@@ -53,7 +57,9 @@ _TEMPLATES: dict[type[Notice], TemplateKey] = {
     PointsExpiring: TemplateKey.POINTS_EXPIRING,
     CouponsExpiring: TemplateKey.COUPONS_EXPIRING,
     CaseMoved: TemplateKey.CASE_MOVED,
+    BudgetAlerted: TemplateKey.BUDGET_ALERTED,
     StaffInvitation: TemplateKey.STAFF_INVITATION,
+    TierEnding: TemplateKey.TIER_ENDING,
     TierGrace: TemplateKey.TIER_GRACE,
     TierLost: TemplateKey.TIER_LOST,
 }
@@ -81,16 +87,37 @@ def variables_of(notice: Notice, *, locale: Locale) -> dict[str, str]:
         case CouponsExpiring():
             ends_on = format_day(notice.ends_on, locale=locale)
             said = {"coupon_name": notice.coupon_name, "coupons": str(notice.coupons), "ends_on": ends_on}
-        case CaseMoved():
-            said = {"kind_name": kind_name(notice.kind, locale), "status_name": status_name(notice.status, locale)}
+        case CaseMoved() | BudgetAlerted():
+            said = _as_told(notice, locale)
         case StaffInvitation():
             said = _staff_invitation(notice, locale)
-        case TierGrace() | TierLost():
+        case TierEnding() | TierGrace() | TierLost():
             said = _tier(notice, locale)
     return {**_brand(notice.brand), **said}
 
 
-def _tier(notice: TierGrace | TierLost, locale: Locale) -> dict[str, str]:
+def _as_told(notice: CaseMoved | BudgetAlerted, locale: Locale) -> dict[str, str]:
+    if isinstance(notice, CaseMoved):
+        return {"kind_name": kind_name(notice.kind, locale), "status_name": status_name(notice.status, locale)}
+    percent = str(notice.percent)
+    return {"budget_name": notice.budget_name, "budget_code": notice.budget_code, "percent": percent}
+
+
+def _tier_ending(notice: TierEnding, locale: Locale) -> dict[str, str]:
+    points, visits, spend = notice.points_missing, notice.visits_missing, notice.spend_enough
+    return {
+        "tier_name": notice.tier_name,
+        "ends_at": format_moment(notice.ends_at, timezone=notice.timezone, locale=locale),
+        "unit_name": notice.unit.name,
+        "points": "" if points is None else _points(points, notice.unit, locale),
+        "visits": "" if visits is None else str(visits),
+        "spend": "" if spend is None else format_money(spend, locale=locale),
+    }
+
+
+def _tier(notice: TierEnding | TierGrace | TierLost, locale: Locale) -> dict[str, str]:
+    if isinstance(notice, TierEnding):
+        return _tier_ending(notice, locale)
     if isinstance(notice, TierGrace):
         ends_at = format_moment(notice.ends_at, timezone=notice.timezone, locale=locale)
         return {"tier_name": notice.tier_name, "ends_at": ends_at}

@@ -1,5 +1,6 @@
 """What screens show of people, keys and invitations."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -13,6 +14,14 @@ SELECT DISTINCT tenants.slug, tenants.name, tenants.id FROM platform.tenants JOI
 ON staff_grants.tenant_id = tenants.id
     OR (staff_grants.tenant_id IS NULL AND staff_grants.organization_id = tenants.organization_id)
 WHERE staff_grants.user_id = %(user_id)s AND tenants.status <> 'provisioning' ORDER BY tenants.slug LIMIT %(limit)s"""
+
+STAFF_TO_TELL = """
+SELECT id, email, name, locale FROM platform.users WHERE EXISTS (
+    SELECT FROM platform.staff_grants JOIN platform.tenants ON tenants.id = %(tenant_id)s
+    WHERE staff_grants.user_id = users.id AND staff_grants.role = ANY(%(roles)s) AND staff_grants.store_id IS NULL
+        AND (staff_grants.tenant_id = tenants.id
+            OR (staff_grants.tenant_id IS NULL AND staff_grants.organization_id = tenants.organization_id)))
+ORDER BY id LIMIT %(limit)s"""
 
 MAKER_OF_KEY = "SELECT created_by FROM platform.api_keys WHERE id = %(id)s"
 
@@ -107,6 +116,13 @@ def staff_of_tenant(
         )
         for row in rows
     )
+
+
+def staff_to_tell(session: ReadSession, *, tenant_id: UUID, roles: Collection[Role], limit: int) -> tuple[User, ...]:
+    """People who hold one of the roles in the whole tenant or in its organization, each once."""
+    values = {"tenant_id": tenant_id, "roles": [role.value for role in roles], "limit": limit}
+    rows = session.fetch_all(STAFF_TO_TELL, values)
+    return tuple(User(row["id"], row["email"], row["name"], row["locale"]) for row in rows)
 
 
 def api_keys_of_tenant(session: ReadSession, *, tenant_id: UUID, after: UUID | None, limit: int) -> tuple[ApiKey, ...]:

@@ -134,6 +134,15 @@ _MESSAGES = _counter(
     "messages_total", "Attempts to send, by channel and outcome (sent, deferred, failed, parked)", "channel", "outcome"
 )
 
+_ERRAND_FAILURES = _counter(
+    "errand_failures_total", "Rows that an errand passed over until the next round, as they failed, by errand", "task"
+)
+
+
+def errand_failed(errand: str) -> None:
+    """A row of an errand failed and was passed over."""
+    _ERRAND_FAILURES.labels(errand).inc()
+
 
 def task_done(task: str, outcome: str, *, seconds: float, now: float) -> None:
     """A task ended. ``now`` is the wall's time in Unix seconds."""

@@ -1,16 +1,19 @@
+import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from services.demo import chain as demo_chain
 from services.demo.chain import OPENED_AT, TILL_SCOPES, Chain, demo_tenant, make_chain, move_clock
 from services.demo.dataset import DatasetFiles
 from services.demo.errors import DemoMissing, DemoOfAnotherHome
-from services.demo.program import PROGRAM
+from services.demo.program import PROGRAM, REWARDS
 from services.loyalty.programs import queries as programs
 from services.loyalty.programs.domain import document_json
 from services.loyalty.rewards import queries as rewards
+from services.loyalty.rewards.domain import RewardTerms
 from services.loyalty.stores import queries as stores
 from services.platform.auth.principals import Authenticator
 from services.platform.auth.tokens import Signer
@@ -44,7 +47,32 @@ def test_the_chain_is_a_sandbox_with_stores_a_program_and_rewards(database: Data
         "three-off": 300,
         "five-off": 500,
         "twelve-off": 1000,
+        "meal": 200,
+        "flowers": 250,
+        "delivery": 400,
+        "mug": 600,
+        "cake": 700,
     }
+    assert all(len(reward.content.terms.images) == 1 for reward in offered)
+
+
+def test_rewards_of_an_older_release_get_their_pictures(
+    database: Database, opened: Callable[[], Chain], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coffee = REWARDS[0]
+    plain = dataclasses.replace(coffee, content=dataclasses.replace(coffee.content, terms=RewardTerms()))
+    with monkeypatch.context() as older:
+        older.setattr(demo_chain, "REWARDS", (plain, *REWARDS[1:]))
+        older.setattr(demo_chain, "SHELF", ())
+        first = opened()
+
+    again = [opened() for _ in range(2)][-1]
+
+    with read_session(database, again.tenant.home, now=OPENED_AT) as session:
+        offered = {reward.code: reward for reward in rewards.rewards_page(session, limit=10)}
+    assert (offered["coffee"].id, offered["coffee"].version) == (first.reward_ids["coffee"], 2)
+    assert offered["coffee"].content == coffee.content
+    assert (offered["three-off"].version, len(offered)) == (1, 9)
 
 
 def test_the_tills_key_opens_the_chain_and_nothing_else(database: Database, chain: Chain) -> None:

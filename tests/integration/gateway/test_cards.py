@@ -202,6 +202,85 @@ def test_a_member_redeems_and_sets_their_own_language(api: GraphQLClient, owner:
     assert (updated["locale"], updated["name"]) == ("zh-CN", "Mia Member")
 
 
+@pytest.fixture
+def member(api: GraphQLClient, owner: GraphQLClient) -> GraphQLClient:
+    """A member with points, by the token of their page; the stores are `old-town`, where they buy most, and `mall`."""
+    member_id = owner.enroll()
+    for code, times in (("mall", 1), ("old-town", 2), ("harbor", 0)):
+        store_id = owner.create_store(code)
+        for _ in range(times):
+            owner.buy(member_id, store_id, "200.00")
+    opened = api.as_(None, X_Tenant="linjian").do("OpenWallet", credential=credential_of(owner, member_id))
+    return api.as_(opened["token"])
+
+
+def offer(owner: GraphQLClient, kind: str = "PHYSICAL", **terms: Any) -> str:
+    name = {"en": "A cup", "zh": "杯子"}
+    made = owner.do("CreateReward", code=fresh_key(), kind=kind, name=name, costPoints=50, stock=3, terms=terms)
+    reward_id: str = made["reward"]["id"]
+    return reward_id
+
+
+def take(member: GraphQLClient, reward_id: str, **more: Any) -> Any:
+    return member.do("RedeemAsMember", rewardId=reward_id, expectedPoints=50, idempotencyKey=fresh_key(), **more)
+
+
+def names(member: GraphQLClient, reward_id: str, search: str | None = None) -> list[str]:
+    found = member.do("PickupStores", rewardId=reward_id, search=search)
+    return [store["name"] for store in found["stores"]]
+
+
+def test_a_reward_is_picked_up_at_a_store_that_the_member_chooses(owner: GraphQLClient, member: GraphQLClient) -> None:
+    anywhere, at_harbor = offer(owner), offer(owner, stores=["harbor"])
+
+    assert names(member, anywhere) == ["Store old-town", "Store mall", "Store harbor"], "the usual ones come first"
+    assert names(member, anywhere, "OLD") == ["Store old-town"]
+    assert names(member, anywhere, "%") == []
+    assert names(member, at_harbor) == ["Store harbor"]
+    stores = {one["name"]: one["id"] for one in member.do("PickupStores", rewardId=anywhere)["stores"]}
+    refused = take(member, at_harbor, pickupStoreId=stores["Store mall"])
+    assert refused["code"] == "REWARD_NOT_ELIGIBLE"
+    taken = take(member, anywhere, pickupStoreId=stores["Store mall"])
+    (mine,) = member.run("WalletRedemptions", first=5)["me"]["redemptions"]["edges"]
+    assert mine["node"]["id"] == taken["redemption"]["id"]
+    assert (mine["node"]["pickupStore"], len(mine["node"]["pickupCode"])) == ({"name": "Store mall"}, 8)
+    service = take(member, offer(owner, "SERVICE"), pickupStoreId=stores["Store mall"])
+    assert service["code"] == "INVALID_INPUT", "a service is picked up nowhere"
+
+
+def test_a_member_gives_back_what_nobody_has_handed_over(owner: GraphQLClient, member: GraphQLClient) -> None:
+    reward_id = offer(owner)
+    before = member.run("Wallet")["me"]["balances"]
+    taken = take(member, reward_id)["redemption"]["id"]
+    wish = {"redemptionId": taken, "idempotencyKey": fresh_key()}
+
+    first, again = member.do("CancelRedemptionAsMember", **wish), member.do("CancelRedemptionAsMember", **wish)
+
+    assert (first["points"], first["redemption"]["status"]) == (50, "CANCELED")
+    assert again == first, "a repeat gives nothing twice"
+    assert member.run("Wallet")["me"]["balances"] == before
+    (shown,) = member.run("WalletRedemptions", first=5)["me"]["redemptions"]["edges"]
+    assert shown["node"]["isCancelableByMember"] is False
+    late = member.do("CancelRedemptionAsMember", **{**wish, "idempotencyKey": fresh_key()})
+    assert late["code"] == "REDEMPTION_ENDED"
+
+
+def test_what_was_made_ready_or_is_somebody_elses_is_not_given_back(
+    api: GraphQLClient, owner: GraphQLClient, member: GraphQLClient
+) -> None:
+    taken = take(member, offer(owner))["redemption"]["id"]
+    stranger_link = credential_of(owner, owner.enroll())
+    stranger = api.as_(api.as_(None, X_Tenant="linjian").do("OpenWallet", credential=stranger_link)["token"])
+    wish = {"redemptionId": taken, "idempotencyKey": fresh_key()}
+
+    assert stranger.do("CancelRedemptionAsMember", **wish)["code"] == "REDEMPTION_NOT_FOUND"
+    outcome(owner, "fulfillRedemption", "redemption { id }", redemptionId=taken, idempotencyKey=fresh_key())
+    assert member.do("CancelRedemptionAsMember", **wish)["code"] == "REDEMPTION_ENDED"
+    donated = take(member, offer(owner, "DONATION"))["redemption"]["id"]
+    given = member.do("CancelRedemptionAsMember", redemptionId=donated, idempotencyKey=fresh_key())
+    assert given["code"] == "REDEMPTION_ENDED", "what is had at once stays"
+
+
 def test_members_alone_act_as_members(owner: GraphQLClient) -> None:
     wish = {"rewardId": "x", "expectedPoints": 1, "idempotencyKey": "k"}
     document = "mutation ($input: RedeemAsMemberInput!) { redeemAsMember(input: $input) { __typename } }"

@@ -1,7 +1,12 @@
 """Coupons at the edge: a kind is offered, its codes are made and found, members see their own."""
 
+import csv
+from io import StringIO
 from typing import Any
 
+import pytest
+
+from services.gateway.graphql.coupons import types
 from tests.support.graphql_client import GraphQLClient, fresh_key
 
 TERMS = {
@@ -174,3 +179,69 @@ def test_what_cannot_be_is_refused_by_its_field(shared_api: GraphQLClient) -> No
         assert (refused["__typename"], refused["field"], refused["reason"]) == ("InvalidInput", field, reason)
         assert "{" not in refused["message"]
     assert owner.execute("{ couponDefinitions { edges { node { code } } } }").data["couponDefinitions"]["edges"] == []
+
+
+SHEET = """query ($id: ID!, $after: String) { couponBatch(id: $id) { count
+  sheet(after: $after) { csv count endCursor } } }"""
+
+
+def test_codes_go_to_a_printer_as_a_file_in_parts(shared_api: GraphQLClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = shared_api.sign_up("coupon-printer")
+    kind = offer(owner)["couponDefinition"]["id"]
+    key = {"idempotencyKey": fresh_key()}
+    batch = do(owner, "createCouponCodes", "batch { id }", couponDefinitionId=kind, count=5, prefix="TEA", **key)
+    batch_id = batch["batch"]["id"]
+    monkeypatch.setattr(types, "PRINTED_MAX", 3)
+
+    first = owner.execute(SHEET, {"id": batch_id}).data["couponBatch"]["sheet"]
+    second = owner.execute(SHEET, {"id": batch_id, "after": first["endCursor"]}).data["couponBatch"]["sheet"]
+
+    assert (first["count"], second["count"], second["endCursor"]) == (3, 2, None)
+    lines = [*csv.reader(StringIO(first["csv"])), *list(csv.reader(StringIO(second["csv"])))[1:]]
+    assert lines[0] == ["code", "status", "expires_at"]
+    listed = owner.execute(
+        "query ($id: ID!) { couponBatch(id: $id) { codes { edges { node { code } } } } }", {"id": batch_id}
+    ).data["couponBatch"]["codes"]["edges"]
+    assert [line[0] for line in lines[1:]] == [edge["node"]["code"] for edge in listed]
+    assert {line[1] for line in lines[1:]} == {"available"}
+    reader = owner.create_api_key("PROGRAM_READ", "MEMBERS_READ")
+    assert reader.execute(SHEET, {"id": batch_id}).code == "FORBIDDEN", "who may not hand out codes sees none"
+
+
+def test_codes_that_were_made_elsewhere_are_taken(shared_api: GraphQLClient) -> None:
+    owner = shared_api.sign_up("coupon-import")
+    kind = offer(owner)["couponDefinition"]["id"]
+    shown = "added repeated replayed batch { id count codes { edges { node { code status } } } }"
+    wish = {"couponDefinitionId": kind, "csv": "Code,who\r\nab-100,Ann\r\n\r\nAB 101,Bob\r\nAB100,again\r\n"}
+    key = fresh_key()
+
+    had = do(owner, "importCouponCodes", shown, **wish, idempotencyKey=key)
+    again = do(owner, "importCouponCodes", shown, **wish, idempotencyKey=key)
+    more = do(
+        owner, "importCouponCodes", shown, couponDefinitionId=kind, csv="AB101\n'=AB102\n", idempotencyKey=fresh_key()
+    )
+
+    assert (had["added"], had["repeated"], had["batch"]["count"]) == (2, 1, 2)
+    codes = sorted(edge["node"]["code"] for edge in had["batch"]["codes"]["edges"])
+    assert codes == ["AB100", "AB101"]
+    assert {edge["node"]["status"] for edge in had["batch"]["codes"]["edges"]} == {"AVAILABLE"}
+    assert again == {**had, "replayed": True}
+    assert (more["added"], more["repeated"]) == (1, 1)
+    printed = owner.execute(SHEET, {"id": more["batch"]["id"]}).data["couponBatch"]["sheet"]["csv"]
+    assert printed.splitlines()[1].startswith("'=AB102,available,")
+    nothing = do(owner, "importCouponCodes", shown, **wish, idempotencyKey=fresh_key())
+    assert (nothing["added"], nothing["repeated"], nothing["batch"]) == (0, 3, None)
+
+
+def test_a_file_with_somebody_elses_code_is_refused_whole(shared_api: GraphQLClient) -> None:
+    owner = shared_api.sign_up("coupon-import-taken")
+    kind = offer(owner)["couponDefinition"]["id"]
+    wish = {"couponDefinitionId": kind, "csv": "free-1\nspring 26\n", "idempotencyKey": fresh_key()}
+
+    refused = do(owner, "importCouponCodes", "added", **wish)
+
+    assert (refused["code"], refused["message"].count("SPRING26")) == ("COUPON_CODE_TAKEN", 1)
+    found = owner.execute('{ couponByCode(code: "free-1") { id } }')
+    assert found.data["couponByCode"] is None, "nothing of it was taken"
+    short = do(owner, "importCouponCodes", "added", couponDefinitionId=kind, csv="AB\n", idempotencyKey=fresh_key())
+    assert (short["field"], short["reason"]) == ("csv", "TOO_SHORT")

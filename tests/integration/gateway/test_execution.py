@@ -363,6 +363,37 @@ def test_nothing_is_read_after_the_end(bench: Bench) -> None:
     bench.run(story)
 
 
+def test_a_tenant_with_many_reports_keeps_others_waiting_for_one(bench: Bench) -> None:
+    begun: list[str] = []
+    may_end = threading.Event()
+
+    def report(name: str, _session: ReadSession) -> None:
+        begun.append(name)
+        may_end.wait(10)
+
+    async def story(bench: Bench) -> None:
+        reports, other = Seats(1), replace(bench.tenant, id=new_id())
+
+        async def ask(name: str, tenant: Tenant) -> None:
+            context = RequestContext("c", Locale.EN, tenant=tenant, principal=ANONYMOUS)
+            operation = Operation(bench.services, bench.seats, context, raw_variables={}, report_seats=reports)
+            bench.operations.append(operation)
+            await operation.read_apart(partial(report, name), too_slow=Unauthenticated())
+
+        waiting = []
+        for name, tenant in (("a1", bench.tenant), ("a2", bench.tenant), ("a3", bench.tenant), ("b1", other)):
+            waiting.append(asyncio.create_task(ask(name, tenant)))
+            await asyncio.sleep(0.05)
+        waiting.pop(2).cancel()
+        may_end.set()
+        await asyncio.gather(*waiting)
+        await reports.finish()
+
+    bench.run(story)
+
+    assert begun == ["a1", "b1", "a2"]
+
+
 def test_without_a_tenant_there_is_nothing_to_work_on(bench: Bench) -> None:
     async def story(bench: Bench) -> None:
         operation = Operation(bench.services, bench.seats, RequestContext("c", Locale.EN), raw_variables={})

@@ -277,7 +277,7 @@ def test_the_errand_gives_back_what_has_timed_out_and_nothing_else(merchant: Mer
     run(merchant, lambda uow: service.hold_statements(uow, uses=uses, owner=kept, until=later))
 
     merchant.now = UNTIL
-    assert merchant.read(lambda session: queries.late_owners(session, limit=10)) == (late,)
+    assert [due.row for due in merchant.read(lambda session: queries.late_owners(session, None, 10))] == [late]
     merchant.do(lambda uow: service.release_late(uow, owner=late))
     merchant.do(lambda uow: service.release_late(uow, owner=kept))
 

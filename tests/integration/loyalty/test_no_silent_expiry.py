@@ -9,7 +9,7 @@ import pytest
 from services.loyalty.expiry.service import settle_notice
 from services.loyalty.ledger.domain.clocks import Validity
 from services.loyalty.ledger.domain.flows import KeptAlive
-from services.loyalty.programs.domain import NoSilentExpiry
+from services.loyalty.programs.domain import NoSilentLoss
 from services.loyalty.reports.domain import LiabilityReport, ReportWish
 from services.loyalty.reports.queries import liability_report
 from services.loyalty.worker import SANDBOX_ERRANDS
@@ -25,7 +25,7 @@ DECISION = END - 4 * DAY
 """Three days before that day begins."""
 
 
-def kept(merchant: Merchant, mode: NoSilentExpiry = NoSilentExpiry.ON) -> UUID:
+def kept(merchant: Merchant, mode: NoSilentLoss = NoSilentLoss.ON) -> UUID:
     """A member with 10 points that end on 30 April, in a program that tells of it 10 days before."""
     program(merchant, policies(expiry_notice_days=10, no_silent_expiry=mode))
     member_id = merchant.member()
@@ -131,8 +131,8 @@ def test_points_live_on_for_ninety_days_at_most(merchant: Merchant) -> None:
     assert told(merchant)[-1][2] == "given_up"
 
 
-@pytest.mark.parametrize(("mode", "verdict"), [(NoSilentExpiry.REPORT, "would_keep"), (NoSilentExpiry.OFF, None)])
-def test_a_program_may_only_count_or_do_nothing(merchant: Merchant, mode: NoSilentExpiry, verdict: str | None) -> None:
+@pytest.mark.parametrize(("mode", "verdict"), [(NoSilentLoss.REPORT, "would_keep"), (NoSilentLoss.OFF, None)])
+def test_a_program_may_only_count_or_do_nothing(merchant: Merchant, mode: NoSilentLoss, verdict: str | None) -> None:
     member_id = kept(merchant, mode)
 
     assert lapses_at(merchant, member_id, END)
@@ -185,4 +185,40 @@ def test_what_a_channel_told_first_stands_and_a_run_that_comes_twice_does_nothin
 
     pass_time(merchant, DECISION)
     assert pass_time(merchant, DECISION).done == {}
+    assert told(merchant) == [("2026-04-30", "accepted", "in_time")]
+
+
+@pytest.mark.parametrize(("taken", "end"), [(None, END + 10 * DAY), (END - 4 * DAY - DAY / 2, END + 6 * DAY)])
+def test_points_that_are_to_end_on_a_day_that_was_decided_do_not_end_untold(
+    merchant: Merchant, taken: datetime | None, end: datetime
+) -> None:
+    member_id = kept(merchant)
+    if taken:
+        settle(merchant, "accepted", at=taken)
+    pass_time(merchant, DECISION)
+    assert told(merchant)[0] == ("2026-04-30", "accepted" if taken else None, "kept")
+
+    # Two days later others come that end on that day too.
+    pass_time(merchant, DECISION + 2 * DAY)
+    accrue(merchant, member_id, 7, validity=Validity(merchant.now, END))
+    pass_time(merchant, merchant.now + DAY / 24)
+    pass_time(merchant, merchant.now + DAY / 24)
+
+    (late,) = merchant.rows("SELECT expires_at, noticed FROM ledger_lots WHERE amount = 7")
+    assert (late["expires_at"], late["noticed"]) == (end, True)
+    pass_time(merchant, END)
+    assert merchant.balance(member_id).available == 17
+    assert merchant.verdict().faults == ()
+
+
+def test_points_that_come_to_a_day_of_which_the_member_was_told_end_on_it(merchant: Merchant) -> None:
+    member_id = kept(merchant)
+    settle(merchant, "accepted", at=END - 10 * DAY)
+    pass_time(merchant, DECISION + DAY)
+    accrue(merchant, member_id, 7, validity=Validity(merchant.now, END))
+    pass_time(merchant, DECISION + 2 * DAY)
+
+    pass_time(merchant, END)
+
+    assert merchant.balance(member_id).available == 0
     assert told(merchant) == [("2026-04-30", "accepted", "in_time")]

@@ -24,7 +24,7 @@ from services.loyalty.ledger.domain.book import HolderBook
 from services.loyalty.ledger.domain.clocks import Validity
 from services.loyalty.ledger.domain.holdings import Balance
 from services.loyalty.members import service as members
-from services.loyalty.programs.domain import Activation, Expiry, PartialLoss, Sliding, Span, TimeUnit
+from services.loyalty.programs.domain import Activation, Expiry, NoSilentLoss, PartialLoss, Sliding, Span, TimeUnit
 from services.loyalty.stores.domain import Store
 from services.platform.db.session import UnitOfWork
 from services.platform.ids import new_id
@@ -48,7 +48,7 @@ def lot_of(merchant: Merchant, lot_id: UUID) -> tuple[int, datetime | None, date
 
 @pytest.mark.parametrize("runs", [0, 1, 3])
 def test_points_begin_and_end_whether_or_not_a_job_runs(merchant: Merchant, runs: int) -> None:
-    program(merchant)
+    program(merchant, policies(expiry_notice_days=0))
     member_id = merchant.member()
     accrue(merchant, member_id, 10, validity=Validity(NOW + DAY, NOW + 3 * DAY))
     accrue(merchant, member_id, 20, validity=Validity(NOW, NOW + DAY))
@@ -233,7 +233,7 @@ def test_points_that_come_back_to_an_ended_lot(merchant: Merchant, grace_days: i
 
 
 def test_one_notice_for_a_member_and_a_day_with_the_sum(merchant: Merchant) -> None:
-    program(merchant, policies(expiry_notice_days=30))
+    program(merchant, policies(expiry_notice_days=30, no_silent_expiry=NoSilentLoss.OFF))
     one, other, inactive = merchant.member(), merchant.member(), merchant.member()
     last = datetime(2026, 4, 30, 16, tzinfo=UTC)  # the end of 30 April in Shanghai
     for member_id, points, ends in ((one, 10, last), (one, 5, last - DAY / 2), (one, 7, last + DAY), (other, 3, last)):
@@ -258,7 +258,7 @@ def test_one_notice_for_a_member_and_a_day_with_the_sum(merchant: Merchant) -> N
 
 
 def test_an_end_that_has_moved_is_told_anew(merchant: Merchant) -> None:
-    program(merchant, policies(expiry_notice_days=5))
+    program(merchant, policies(expiry_notice_days=5, no_silent_expiry=NoSilentLoss.OFF))
     member_id = merchant.member()
     sliding = Expiry(sliding=Sliding(Span(10, TimeUnit.DAY), ("purchase",)))
     accrue(merchant, member_id, 30, validity=validity(Activation(), sliding, at=NOW, zone=SHANGHAI))

@@ -2,7 +2,12 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
+from importlib import import_module
+from threading import Barrier, BrokenBarrierError
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -32,6 +37,7 @@ from tests.support.builders.deeds import available, command
 from tests.support.builders.documents import document
 from tests.support.builders.merchant import Merchant
 
+DAY = timedelta(days=1)
 SILVER = [("base", 0, "1"), ("silver", 20, "2")]
 
 
@@ -200,6 +206,55 @@ def test_batches_that_race_do_everything_once(merchant: Merchant, store: Store) 
 
     assert sorted(results, key=str) == [5] * 6 + ["ACTIVITY_REPEATED"] * 30
     assert [available(merchant, each) for each in everybody] == [5] * 6
+
+
+def test_batches_that_fill_caps_of_everybody_do_not_wait_for_each_other_in_a_circle(
+    merchant: Merchant, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merchant.program(
+        activity_document(bonus("survey", 2, caps=[{"limit": 100, "per": "day", "owner": "everyone"}]), timezone="UTC")
+    )
+    merchant.now += DAY
+    days = (merchant.now, merchant.now - DAY)
+    batches = [
+        [command(merchant, each, SurveyAnswer("nps", str(new_id())), occurred_at=day) for day in order]
+        for each, order in ((merchant.member(), days), (merchant.member(), days[::-1]))
+    ]
+    module = import_module("services.loyalty.activities.service.record_activities")
+    keep, both = module.keep, Barrier(2)
+
+    def meeting(*judged: Any, **more: Any) -> set[UUID]:
+        # Both have locked what they were told of first, where that can be.
+        with suppress(BrokenBarrierError):
+            both.wait(timeout=1)
+        stored: set[UUID] = keep(*judged, **more)
+        return stored
+
+    monkeypatch.setattr(module, "keep", meeting)
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        results = list(threads.map(lambda batch: told(merchant, batch), batches))
+
+    assert results == [[2, 2], [2, 2]]
+    used = merchant.rows("SELECT start::text, used FROM cap_fillings ORDER BY start")
+    assert [row["used"] for row in used] == [4, 4]
+
+
+def test_caps_of_everybody_cost_one_trip_more_and_what_is_refused_leaves_none(
+    merchant: Merchant, trips: list[int]
+) -> None:
+    everyone = {"limit": 100, "per": "day", "owner": "everyone"}
+    merchant.program(activity_document(bonus("survey", 2), bonus("mention", 2, caps=[everyone])))
+    ann = merchant.member()
+    without = trips_of(merchant, trips, [ann])
+    trips.clear()
+    late = command(merchant, ann, Mention("https://weibo.example/0"), occurred_at=merchant.now - 31 * DAY)
+    assert told(merchant, [late]) == ["OCCURRED_TOO_LONG_AGO"]
+    assert merchant.rows("SELECT used FROM cap_fillings") == []
+    trips.clear()
+
+    assert told(merchant, deeds(merchant, (ann, Mention("https://weibo.example/1")))) == [2]
+
+    assert len(trips) == without + 1
 
 
 def test_a_batch_has_bounds(merchant: Merchant) -> None:

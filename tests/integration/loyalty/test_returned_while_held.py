@@ -1,52 +1,24 @@
 """Points of a purchase that comes back while a hold reserves them: never there, whatever becomes of the hold."""
 
 from datetime import timedelta
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
 
-from services.loyalty.earning.domain import AmountRefund, RefundRequest
-from services.loyalty.holds import service as holds
-from services.loyalty.holds.domain import CaptureHold, HoldPoints, ReleaseHold
-from services.loyalty.ledger.domain.settling import EVERY_STEP
-from services.loyalty.ledger.service import settle_holders
+from services.loyalty.earning.domain import AmountRefund, LineRefund, RefundRequest, ReturnedLine
 from services.loyalty.programs.domain import OwingPolicy, Policies, document_json
 from services.loyalty.purchases.domain.effects import UseKind
 from services.loyalty.stores.domain import Store
 from tests.support.builders.changes import amend, line
 from tests.support.builders.merchant import Merchant
 from tests.support.builders.programs import program, spend
+from tests.support.builders.reserving import capture, hold, release, stands, time_out
 
 
 def open_program(merchant: Merchant, owed_max: int = 0) -> None:
     owing = OwingPolicy.ALLOW if owed_max else OwingPolicy.FORBID
     merchant.program(document_json(program(spend(), policies=Policies(owing=owing, owed_points_max=owed_max))))
-
-
-def hold(merchant: Merchant, member_id: UUID, points: int) -> UUID:
-    command = HoldPoints(member_id, points, f"hold-{next(merchant.numbers)}", b"1", minutes=60)
-    return merchant.do(lambda uow: holds.hold_points(uow, command=command)).hold_id
-
-
-def release(merchant: Merchant, hold_id: UUID) -> None:
-    command = ReleaseHold(hold_id, f"release-{next(merchant.numbers)}", b"1")
-    merchant.do(lambda uow: holds.release_hold(uow, command=command))
-
-
-def capture(merchant: Merchant, hold_id: UUID, points: int) -> None:
-    command = CaptureHold(hold_id, f"capture-{next(merchant.numbers)}", b"1", points=points)
-    merchant.do(lambda uow: holds.capture_hold(uow, command=command))
-
-
-def time_out(merchant: Merchant, member_id: UUID) -> None:
-    merchant.now += timedelta(hours=1)
-    merchant.do(lambda uow: settle_holders(uow, holder_ids=(member_id,), steps=EVERY_STEP))
-
-
-def stands(merchant: Merchant, member_id: UUID) -> tuple[int, int, int]:
-    """Available, held, owed."""
-    balance = merchant.balance(member_id)
-    return balance.available, balance.held, balance.owed
 
 
 @pytest.mark.parametrize("owed_max", [0, 20, 100])
@@ -152,4 +124,67 @@ def test_an_amendment_back_leaves_what_is_held_alone(merchant: Merchant, store: 
     release(merchant, hold_id)
 
     assert stands(merchant, member_id) == (100, 0, 0)
+    assert merchant.verdict().faults == ()
+
+
+def back(merchant: Merchant, purchase_id: UUID, position: int) -> int:
+    """A line comes back; how many points are taken for it, below zero: given."""
+    returned = ReturnedLine(position, Decimal(1))
+    return merchant.refund(purchase_id, LineRefund((returned,))).points
+
+
+@pytest.mark.parametrize("fate", ["released", "timed out", "over"])
+def test_what_a_release_took_is_given_back_with_a_negative_line(merchant: Merchant, store: Store, fate: str) -> None:
+    open_program(merchant)
+    member_id = merchant.member()
+    bought = merchant.buy(store, member_id, 10_000, 5_000, -5_000)
+    hold_id = hold(merchant, member_id, 100)
+    assert back(merchant, bought.purchase_id, 2) == 0
+
+    if fate == "released":
+        release(merchant, hold_id)
+    elif fate == "timed out":
+        time_out(merchant, member_id)
+    else:
+        merchant.now += timedelta(hours=1)
+    assert stands(merchant, member_id) == (50, 0, 0)
+    given = back(merchant, bought.purchase_id, 3)
+
+    # Nothing but ten thousand stands.
+    assert (given, stands(merchant, member_id)) == (-50, (100, 0, 0))
+    merchant.refund(bought.purchase_id)
+    assert stands(merchant, member_id) == (0, 0, 0)
+    assert merchant.verdict().faults == ()
+
+
+def test_what_a_release_took_is_given_back_after_another_refund_too(merchant: Merchant, store: Store) -> None:
+    open_program(merchant)
+    member_id = merchant.member()
+    bought = merchant.buy(store, member_id, 8_000, 5_000, 2_000, -5_000)
+    hold_id = hold(merchant, member_id, 100)
+    back(merchant, bought.purchase_id, 2)
+    release(merchant, hold_id)
+
+    assert back(merchant, bought.purchase_id, 3) == 20
+    assert stands(merchant, member_id) == (30, 0, 0)
+    assert back(merchant, bought.purchase_id, 4) == -50
+
+    assert stands(merchant, member_id) == (80, 0, 0)
+    merchant.refund(bought.purchase_id)
+    assert stands(merchant, member_id) == (0, 0, 0)
+    assert merchant.verdict().faults == ()
+
+
+def test_what_had_ended_or_was_captured_is_not_given_back(merchant: Merchant, store: Store) -> None:
+    open_program(merchant)
+    member_id = merchant.member()
+    bought = merchant.buy(store, member_id, 10_000, 5_000, -5_000)
+    hold_id = hold(merchant, member_id, 100)
+    back(merchant, bought.purchase_id, 2)
+    capture(merchant, hold_id, 80)
+
+    # Twenty were released and taken, of fifty that were wanted: eighty are spent of a hundred that stand.
+    assert stands(merchant, member_id) == (0, 0, 0)
+    assert back(merchant, bought.purchase_id, 3) == -20
+    assert stands(merchant, member_id) == (20, 0, 0)
     assert merchant.verdict().faults == ()

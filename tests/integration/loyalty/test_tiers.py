@@ -223,6 +223,22 @@ def test_a_tier_that_one_purchase_gained_goes_with_it(merchant: Merchant, store:
     ]
 
 
+def test_what_was_spent_of_a_tier_by_balance_takes_nothing_with_a_refund(merchant: Merchant, store: Store) -> None:
+    merchant.program(program() | {"tiers": _lifetime() | {"metric": "balance"}})
+    member_id = merchant.member()
+    bought = merchant.buy(store, member_id, 31_000)
+    merchant.redeem(member_id, merchant.reward(cost=290))
+    merchant.now += timedelta(days=1)
+
+    # With 300 points gold was reached, and silver with 299: ten are left of either.
+    assert merchant.refund(bought.purchase_id, AmountRefund(1_000)).to_tier is None
+    assert merchant.refund(bought.purchase_id, AmountRefund(100)).to_tier == "silver"
+    assert merchant.rows("SELECT tier_code, reached_with FROM member_tiers") == [
+        {"tier_code": "silver", "reached_with": 299}
+    ]
+    assert merchant.refund(bought.purchase_id).to_tier == "base"
+
+
 def test_a_purchase_of_last_year_that_comes_late_counts_there(merchant: Merchant, store: Store) -> None:
     merchant.program(program(downgrade="one"))
     member_id = merchant.member()
@@ -442,7 +458,7 @@ def test_the_errand_does_what_is_due_in_batches(merchant: Merchant, store: Store
     done = [merchant.do(lambda uow: run_due(uow, limit=2)) for _ in range(4)]
 
     assert done == [2, 2, 1, 0]
-    (errand,) = ERRANDS
+    errand = ERRANDS[0]
     assert next_due(merchant, errand) == utc(2028, 12, 31, 16)
     assert errand.run(merchant.database, merchant.home, merchant.now) == 0
 

@@ -1,11 +1,14 @@
 """What goes over the wire, as the PostgreSQL client library itself traces it."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import pytest
+
 from services.platform.db.engine import Database
+from services.platform.db.wire import Answer, Line, Statement
 
 _STATEMENTS = frozenset({"Parse", "Query"})
 _ANSWERED = frozenset({"Sync", "Query"})
@@ -37,3 +40,19 @@ def traced(database: Database) -> Iterator[Traffic]:
     sent = [parts[3] for parts in (line.split("\t") for line in lines) if len(parts) > 3 and parts[1] == "F"]
     traffic.statements = sum(message in _STATEMENTS for message in sent)
     traffic.round_trips = sum(message in _ANSWERED for message in sent)
+
+
+@contextmanager
+def overheard() -> Iterator[list[list[str]]]:
+    """The messages of whatever connections, each with the SQL of its statements as the services wrote it."""
+    messages: list[list[str]] = []
+    exchange = Line.exchange
+
+    def overhear(line: Line, statements: Sequence[Statement]) -> list[Answer]:
+        queries = [statement.query for statement in statements]
+        messages.append([query.decode() if isinstance(query, bytes) else str(query) for query in queries])
+        return exchange(line, statements)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Line, "exchange", overhear)
+        yield messages

@@ -20,12 +20,13 @@ from tests.integration.tenancy.world import Observer, World
 from tests.support.story import Merchant
 from tests.support.tenants import DatabaseUrls
 
+MEMBERS_ONLY = frozenset({"Mutation.cancelRedemptionAsMember", "Mutation.redeemAsMember", "Query.pickupStores"})
 REFUSED_TO_OWNERS = frozenset(
     {
         "Mutation.advanceClock",  # of a live tenant
         "Mutation.approveAdjustment",  # that the owner asked for
         "Mutation.checkIn",  # members only
-        "Mutation.redeemAsMember",  # members only
+        *MEMBERS_ONLY,
         "Mutation.removeStaff",  # the last owner
     }
 )
@@ -104,7 +105,7 @@ def test_the_attack_succeeds_where_the_tenant_follows_the_name(
         each
         for each in all_positions(world)
         # An owner is no member, wherever the name leads.
-        if each.naming.what not in OF_NO_TENANT and str(each.leaf.target) != "Mutation.redeemAsMember"
+        if each.naming.what not in OF_NO_TENANT and str(each.leaf.target) not in MEMBERS_ONLY
     ]
 
     with _attacker(world, database_urls) as attacker:

@@ -271,6 +271,8 @@ PLAIN: Mapping[tuple[str, str], Any] = MappingProxyType(
         ("UpdateBudgetInput", "unitsMax"): 1_000_000,
         ("UpdateBudgetInput", "moneyMax"): OMITTED,
         ("UpdateBudgetInput", "version"): _budget_version,
+        ("ImportCouponCodesInput", "csv"): "code\nB-001\n",
+        ("PickupStoresInput", "search"): "Store",
         ("ImportRewardCodesInput", "csv"): "code\nA-1\n",
         ("HoldRewardInput", "minutes"): 60,
         ("HoldRewardInput", "expectedPoints"): OMITTED,

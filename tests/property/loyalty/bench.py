@@ -1,11 +1,12 @@
 """A merchant whose every verb runs in one transaction that is never kept: thousands of lives on one database.
 
-Each verb has a savepoint, so that a refused one leaves nothing, as when it rolls back alone.
+Each verb has a savepoint, so that a refused one leaves nothing, as when it rolls back alone. Most of a life's time is
+round trips: savepoints travel with what follows them, and all that is looked at after a step is asked for at once.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -14,25 +15,62 @@ from services.loyalty.holds import service as holds
 from services.loyalty.holds.domain import CaptureHold, HoldMoved, HoldPoints, ReleaseHold
 from services.loyalty.ledger import queries as ledger_queries
 from services.loyalty.ledger import service as ledger
+from services.loyalty.ledger.domain.holdings import Balance
 from services.loyalty.ledger.domain.settling import EVERY_STEP, GAINS
 from services.loyalty.purchases import service as purchases
 from services.loyalty.purchases.domain import RecordedPurchase, RecordPurchase
 from services.loyalty.purchases.domain.changes import ClaimedPurchase, ClaimPurchase
 from services.loyalty.stores.domain import Store
+from services.loyalty.tiers import queries as tier_queries
 from services.loyalty.tiers import tasks as tiers
 from services.loyalty.transfers import service as transfers
 from services.loyalty.transfers.domain import TransferPoints, TransferredPoints
-from services.platform.db.session import BEGIN, ReadSession, UnitOfWork
+from services.platform.db.engine import Database
+from services.platform.db.homes import Home
+from services.platform.db.questions import ask
+from services.platform.db.session import BEGIN, ReadSession, Statement, UnitOfWork
 from services.platform.db.transaction import ROLLBACK, Transaction
+from services.platform.db.wire import Answer
 from tests.support.builders.merchant import Merchant
+from tests.support.state_hash import State, state_question
 
 _ResultT = TypeVar("_ResultT")
 
-SAVEPOINT = "SAVEPOINT verb"
-BACK = "ROLLBACK TO SAVEPOINT verb"
-RELEASE = "RELEASE SAVEPOINT verb"
+SAVEPOINT = Statement("SAVEPOINT verb")
+BACK = Statement("ROLLBACK TO SAVEPOINT verb")
+RELEASE = Statement("RELEASE SAVEPOINT verb")
 MANY = 100
 MINUTE = timedelta(minutes=1)
+
+
+class _Journey(Transaction):
+    """``luggage`` travels with the next statements."""
+
+    def __init__(self, database: Database, home: Home) -> None:
+        super().__init__(database.pool, home, BEGIN, ROLLBACK)
+        # No time limit on a busy machine; one life is one long transaction.
+        self.luggage: list[Statement] = [Statement("SET LOCAL statement_timeout TO 0")]
+
+    def run(self, statements: Sequence[Statement], *, is_last: bool = False) -> list[Answer]:
+        first, self.luggage = self.luggage, []
+        return super().run([*first, *statements], is_last=is_last)[len(first) :]
+
+    @contextmanager
+    def verb(self, *, is_kept: bool = True) -> Iterator[None]:
+        self.luggage.append(SAVEPOINT)
+        try:
+            yield
+        except BaseException:
+            self._undo()
+            raise
+        if is_kept:
+            self.luggage.append(RELEASE)
+        else:
+            self._undo()
+
+    def _undo(self) -> None:
+        # A failed statement waits for nothing but this.
+        self.run([*self.luggage, BACK, RELEASE])
 
 
 @dataclass
@@ -45,21 +83,12 @@ class PassingMerchant(Merchant):
     told: list[tuple[Callable[[UnitOfWork], Any], Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.transaction = Transaction(self.database.pool, self.home, BEGIN, ROLLBACK)
+        self.transaction = _Journey(self.database, self.home)
 
     @contextmanager
     def uow(self) -> Iterator[UnitOfWork]:
-        uow = UnitOfWork(
-            home=self.home, now=self.now, transaction=self.transaction, actor=self.actor, correlation_id="tests"
-        )
-        uow.execute(SAVEPOINT)
-        try:
-            yield uow
-        except BaseException:
-            uow.execute(BACK)
-            raise
-        else:
-            uow.execute(RELEASE)
+        with self.transaction.verb():
+            yield self._uow()
 
     def tell(self, command: Callable[[UnitOfWork], _ResultT]) -> _ResultT:
         """Do a command, and remember it to be repeated."""
@@ -96,14 +125,24 @@ class PassingMerchant(Merchant):
         with self.uow() as uow:
             _pass_the_night(uow)
 
-    def after_the_night(self, work: Callable[[ReadSession], _ResultT]) -> _ResultT:
-        """What would be read if the night work ran now; it does not."""
-        uow = UnitOfWork(self.home, self.now, self.transaction, self.actor, "tests")
-        uow.execute(SAVEPOINT)
-        _pass_the_night(uow)
-        found = work(uow)
-        uow.execute(BACK)
-        return found
+    def look(self, member_ids: Collection[UUID]) -> tuple[dict[UUID, tuple[Balance, ...]], State]:
+        """Balances as they are read now, and the state that would be there if the night work ran now; it does not."""
+        uow = self._uow()
+        shown, stored, *due = ask(
+            uow,
+            [
+                ledger_queries.balances_question(uow, holder_ids=member_ids),
+                state_question(uow),
+                ledger_queries.next_gain_question(),
+                ledger_queries.next_loss_question(),
+                tier_queries.next_due_question(uow),
+            ],
+        )
+        if any(at is not None and at <= self.now for at in due):
+            with self.transaction.verb(is_kept=False):
+                _pass_the_night(uow)
+                (stored,) = ask(uow, [state_question(uow)])
+        return shown, stored
 
     def read(self, work: Callable[[ReadSession], _ResultT]) -> _ResultT:
         """What has been done so far is there only in the same transaction."""
@@ -112,9 +151,21 @@ class PassingMerchant(Merchant):
     def end(self) -> None:
         self.transaction.close()
 
+    def _uow(self) -> UnitOfWork:
+        return UnitOfWork(
+            home=self.home, now=self.now, transaction=self.transaction, actor=self.actor, correlation_id="tests"
+        )
+
     def _key(self) -> tuple[str, bytes]:
         number = next(self.numbers)
         return f"key-{number}", str(number).encode()
+
+
+def told_again(answer: Any) -> Any:
+    """The answer, and those in it, as they are when the command is told again."""
+    values = {each.name: getattr(answer, each.name) for each in fields(answer)}
+    inner = {name: told_again(value) for name, value in values.items() if is_dataclass(value)}
+    return replace(answer, **inner, **({"replayed": True} if "replayed" in values else {}))
 
 
 def _pass_the_night(uow: UnitOfWork) -> None:

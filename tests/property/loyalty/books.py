@@ -57,8 +57,18 @@ def caps(shop: Shop, member_ids: Sequence[UUID]) -> dict[tuple[Any, ...], int]:
 
 
 def tiers(shop: Shop, member_ids: Sequence[UUID]) -> dict[UUID, tuple[Any, ...]]:
-    """The tier, the points and the money that count."""
+    """The tier, the points and the money that count, and since when the tier is in question."""
     # Somebody who has paid nothing for something has been there all the same.
     visited = {each.member for each in shop.purchases if not shop.is_gone(each)}
-    found = {who: (shop.tier(who), *shop.counts(who)) for who in range(len(member_ids))}
-    return {member_ids[who]: tier for who, tier in found.items() if tier != ("base", 0, 0) or who in visited}
+    found = {}
+    for who, member_id in enumerate(member_ids):
+        tier, warned_at = shop.course(who)
+        counts = shop.counts(who)
+        if (tier, *counts) != ("base", 0, 0) or who in visited:
+            found[member_id] = (tier, *counts, warned_at)
+    return found
+
+
+def tiers_there(there: State) -> dict[UUID, tuple[Any, ...]]:
+    """The same of the product."""
+    return {member_id: (*tier[:3], tier[5]) for member_id, tier in there.tiers.items()}

@@ -47,6 +47,7 @@ from services.loyalty.programs.domain import (
     LocalizedText,
     MonthDay,
     MultiplierFormula,
+    NoSilentLoss,
     Not,
     Operator,
     Overflow,
@@ -347,6 +348,8 @@ POLICIES = st.builds(
     ),
     adjustment_approval_points=st.none() | st.integers(1, 10_000),
     expiry_notice_days=st.integers(0, 60),
+    downgrade_notice_days=st.integers(0, 60),
+    no_silent_downgrade=st.sampled_from([NoSilentLoss.OFF, NoSilentLoss.ON]),
     pay_with_points=st.builds(
         PayWithPoints,
         is_allowed=st.booleans(),

@@ -14,6 +14,7 @@ from services.loyalty.programs.domain import (
     Downgrade,
     Expiry,
     OwingPolicy,
+    PayWithPoints,
     Policies,
     QualificationPeriod,
     RefundPolicy,
@@ -33,11 +34,14 @@ from tests.support.builders import programs
 CATEGORIES = ("food", "drinks")
 UNITS = (OWN_UNIT, "miles")
 
+AMOUNTS = st.integers(0, 900) | st.integers(0, 900) | st.integers(-300, -1)
+"""Goods, and now and then a discount that is rung up as goods."""
 LINES = st.lists(
-    st.builds(Line, amount=st.integers(0, 900), pieces=st.integers(1, 4), category=st.sampled_from(CATEGORIES)),
+    st.builds(Line, amount=AMOUNTS, pieces=st.integers(1, 4), category=st.sampled_from(CATEGORIES)),
     min_size=1,
     max_size=3,
 ).map(tuple)
+GOODS = st.builds(Line, amount=st.integers(300, 900), pieces=st.just(4), category=st.sampled_from(CATEGORIES))
 RULE = st.builds(
     Rule,
     id=st.just("main"),
@@ -86,9 +90,10 @@ def _programs(**changes: Any) -> st.SearchStrategy[Program]:
 FAMILIES = {
     "plain": _programs(),
     "several units": _programs(
-        rules=st.lists(st.tuples(RULE, st.sampled_from(UNITS)), min_size=2, max_size=3).map(
-            lambda some: tuple(replace(one, id=f"r{i}", unit=unit) for i, (one, unit) in enumerate(some))
-        )
+        rules=st.lists(RULE, min_size=2, max_size=3).map(
+            lambda some: tuple(replace(one, id=f"r{i}", unit=UNITS[i % len(UNITS)]) for i, one in enumerate(some))
+        ),
+        owed_max=st.sampled_from([15, 2, 0, 40]),
     ),
     "waiting points": _programs(waits_days=st.sampled_from([1, 3]), counts_pending=st.booleans()),
     "reviewed tiers": _programs(terms=TERMS, levels=LOW_LADDERS, lives_days=st.sampled_from([8, 40, None])),
@@ -122,6 +127,7 @@ def program_json(program: Program) -> dict[str, Any]:
             refund=RefundPolicy.PROPORTIONAL if program.in_proportion else RefundPolicy.RECOMPUTE,
             owing=OwingPolicy.ALLOW if program.owed_max else OwingPolicy.FORBID,
             owed_points_max=program.owed_max,
+            pay_with_points=PayWithPoints(is_allowed=True, points=1, money=5),
             transfers=TransferPolicy(is_allowed=True, keeps_expiry=program.gifts_keep_end),
         ),
     )

@@ -11,7 +11,8 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from tests.property.loyalty.purses import OWN_UNIT, Lot, Member, Purses
+from tests.property.loyalty.purses import OWN_UNIT, Member
+from tests.property.loyalty.returns import Returns
 from tests.property.loyalty.tier_model import Happened, Life, Rules
 
 SHANGHAI = timedelta(hours=8)
@@ -71,17 +72,6 @@ class Line:
 
 
 @dataclass
-class Back:
-    """What became of a purchase's points of one unit."""
-
-    taken: int = 0
-    lapsed: int = 0
-    shortfall: int = 0
-    extra: int = 0
-    """What it had given before it was rung up anew, and has not come back."""
-
-
-@dataclass
 class Purchase:
     number: int
     member: int | None
@@ -95,7 +85,8 @@ class Purchase:
     """Pieces by place of the line, from 0."""
     free: int = 0
     """Money given back without naming lines."""
-    back: defaultdict[str, Back] = field(default_factory=lambda: defaultdict(Back))
+    counts_at: datetime | None = None
+    """From when it counts for tiers, where it was not known at once whose it is."""
     is_void: bool = False
 
     @property
@@ -103,11 +94,11 @@ class Purchase:
         return sum(line.amount for line in self.lines)
 
 
-class Shop(Purses):
+class Shop(Returns):
     """One merchant with its members, under one program."""
 
     def __init__(self, program: Program, members: int, now: datetime) -> None:
-        super().__init__(members, now, gifts_keep_end=program.gifts_keep_end)
+        super().__init__(members, now, gifts_keep_end=program.gifts_keep_end, owed_max=program.owed_max)
         self.program = program
         self.opened = now
         self.purchases: list[Purchase] = []
@@ -126,6 +117,8 @@ class Shop(Purses):
     def claim(self, number: int, who: int) -> int:
         """Whose receipt it is is known at last; the points that it stands for."""
         purchase = self.purchases[number]
+        if self.program.terms is not None and not self._is_of_an_earlier_period(purchase, who):
+            purchase.counts_at = self.now
         self._judge(purchase, who)
         purchase.member = who
         gave = self._standing(purchase)
@@ -173,10 +166,10 @@ class Shop(Purses):
                 self.caps[purchase.member, rule.id, self._day(purchase.at)] += more
         self._settle(member, purchase)
         for unit in self.program.units:
-            back = purchase.back[unit]
+            back = self.backs[number, unit]
             if ask := lost[unit] + back.shortfall:
-                self._claw_back(purchase, unit, ask)
-            back.taken, back.extra = 0, back.shortfall + back.lapsed
+                self.claw_back(purchase.member, number, unit, ask)
+            back.taken, back.extra, back.drawn = 0, back.shortfall + back.lapsed, []
         purchase.lines, purchase.first = lines, new
         return self._own(new)
 
@@ -195,13 +188,22 @@ class Shop(Purses):
                 self.caps[purchase.member, rule.id, self._day(purchase.at)] -= before[rule.id] - after[rule.id]
         return self._take_back(purchase, after)[OWN_UNIT]
 
+    def may_return(self, number: int, pieces: dict[int, int]) -> bool:
+        """Whether these pieces can come back: goods not without what made them cheaper, and that not alone."""
+        purchase = self.purchases[number]
+        returned = {
+            place: purchase.returned.get(place, 0) + pieces.get(place, 0) for place in range(len(purchase.lines))
+        }
+        worth = sum(_share(line, returned[place]) for place, line in enumerate(purchase.lines))
+        return min(0, purchase.total) <= worth <= max(0, purchase.total)
+
     def left_of(self, number: int) -> int:
         """The money that could still be given back."""
-        return sum(self._left(self.purchases[number]))
+        return max(0, sum(self._left(self.purchases[number])))
 
     def is_gone(self, purchase: Purchase) -> bool:
         """Whether nothing is left of it."""
-        returned = sum(purchase.lines[place].amount for place in purchase.returned)
+        returned = sum(max(0, purchase.lines[place].amount) for place in purchase.returned)
         may_be = purchase.free + returned >= purchase.total > 0
         return self._is_all_back(purchase) or (may_be and sum(self._left(purchase)) == 0)
 
@@ -210,60 +212,43 @@ class Shop(Purses):
         return purchase.lines[place].pieces - purchase.returned.get(place, 0)
 
     def _take_back(self, purchase: Purchase, stands: dict[str, int]) -> dict[str, int]:
+        assert purchase.member is not None
         taken = {}
         for unit in self.program.units:
             mine = [rule.id for rule in self.program.rules if rule.unit == unit]
-            back = purchase.back[unit]
+            back = self.backs[purchase.number, unit]
             gave = sum(purchase.first[rule_id] for rule_id in mine) + back.extra
             ask = gave - sum(stands[rule_id] for rule_id in mine) - back.taken - back.lapsed
-            taken[unit] = self._claw_back(purchase, unit, ask)
+            taken[unit] = self.claw_back(purchase.member, purchase.number, unit, ask)
         return taken
-
-    def _claw_back(self, purchase: Purchase, unit: str, ask: int) -> int:
-        assert purchase.member is not None
-        member, back = self.members[purchase.member], purchase.back[unit]
-        lapsed = min(ask, self.lapsed_of[purchase.number, unit] - back.lapsed)
-        back.lapsed += lapsed
-        ask -= lapsed
-        there = sorted((lot for lot in member.lots if lot.unit == unit and lot.left), key=Lot.order)
-        own = [lot for lot in there if lot.purchase == purchase.number]
-        pending = [lot for lot in own if lot.starts > self.now]
-        others = [lot for lot in self._active(there) if lot.purchase != purchase.number]
-        taken = 0
-        for lot in [*pending, *self._active(own), *others]:
-            part = min(ask - taken, lot.left)
-            lot.left -= part
-            taken += part
-        owe = min(ask - taken, max(0, self.program.owed_max - member.owed[unit]))
-        member.owed[unit] += owe
-        back.taken += taken + owe
-        back.shortfall = left = ask - taken - owe
-        for lot in sorted((lot for lot in member.lots if lot.purchase == purchase.number), key=Lot.order):
-            if lot.unit == unit:
-                lot.wanted = min(left, lot.held)
-                left -= lot.wanted
-        return taken + owe
 
     # --- tiers ---
 
     def counts(self, who: int) -> tuple[int, int]:
         """The points and the money that count for a member, pending points among them."""
         mine = [each for each in self.purchases if each.member == who]
-        return sum(self._own(self._standing(each)) for each in mine), sum(sum(self._left(each)) for each in mine)
+        return sum(self._own(self._standing(each)) for each in mine), sum(self.left_of(each.number) for each in mine)
 
     def tier(self, who: int) -> str:
-        program = self.program
-        happened = [
-            event
-            for purchase in self.purchases
-            if purchase.member == who and not self.is_gone(purchase)
-            for event in self._counted(purchase)
-            if event.at <= self.now
-        ]
-        thresholds = tuple(threshold for _, threshold, _ in program.levels)
-        if program.terms is None:
-            return program.levels[max(i for i, at in enumerate(thresholds) if at <= sum(e.amount for e in happened))][0]
-        terms = program.terms
+        return self.course(who)[0]
+
+    def course(self, who: int) -> tuple[str, datetime | None]:
+        """The tier, and since when it is in question."""
+        levels = self.program.levels
+        if self.program.terms is not None:
+            life = self._life(who)
+            return levels[life.rung][0], life.midnight(life.warned) if life.warned else None
+        reached = sum(event.amount for event in self._happened(who))
+        return levels[max(place for place, level in enumerate(levels) if level[1] <= reached)][0], None
+
+    def next_loss(self, who: int) -> datetime | None:
+        """When a review next takes a member's tier or puts it in question, if one does within two periods."""
+        return self._life(who).next_loss(self.now, 70)
+
+    def _life(self, who: int) -> Life:
+        assert self.program.terms is not None
+        terms = self.program.terms
+        thresholds = tuple(threshold for _, threshold, _ in self.program.levels)
         rules = Rules(
             thresholds,
             thresholds,
@@ -275,15 +260,31 @@ class Shop(Purses):
             terms.downgrade,
             terms.grace,
         )
-        return program.levels[Life(rules, ZoneInfo("Asia/Shanghai"), self.opened).live(happened, self.now).rung][0]
+        return Life(rules, ZoneInfo("Asia/Shanghai"), self.opened).live(self._happened(who), self.now)
+
+    def _is_of_an_earlier_period(self, purchase: Purchase, who: int) -> bool:
+        """It counts in the period of a tier in which it happened, as if it had been known."""
+        life = self._life(who)
+        is_reviewed = life.since is not None and life.rules.period == "anniversary"
+        return is_reviewed and self._day(purchase.at) < life.begins(self._day(self.now))
+
+    def _happened(self, who: int) -> list[Happened]:
+        return [
+            event
+            for purchase in self.purchases
+            if purchase.member == who and not self.is_gone(purchase)
+            for event in self._counted(purchase)
+            if event.at <= self.now
+        ]
 
     def _counted(self, purchase: Purchase) -> list[Happened]:
+        since = purchase.counts_at or purchase.at
         if self.program.counts_spend:
-            return [Happened(purchase.at, sum(self._left(purchase)))]
+            return [Happened(since, self.left_of(purchase.number), purchase.at)]
         points = self._own(self._standing(purchase))
         if self.program.counts_pending or not self.program.waits_days:
-            return [Happened(purchase.at, points)]
-        return [Happened(purchase.at, 0), Happened(purchase.at + timedelta(days=self.program.waits_days), points)]
+            return [Happened(since, points, purchase.at)]
+        return [Happened(since, 0), Happened(purchase.at + timedelta(days=self.program.waits_days), points)]
 
     # --- how points are worked out ---
 
@@ -293,7 +294,8 @@ class Shop(Purses):
         factor = next(multiplier for code, _, multiplier in self.program.levels if code == tier)
         exact: dict[str, Fraction] = {}
         for rule in self.program.rules:
-            base = sum(m for line, m in zip(lines, money, strict=True) if rule.category in {None, line.category})
+            of_scope = (m for line, m in zip(lines, money, strict=True) if rule.category in {None, line.category})
+            base = max(0, sum(of_scope))
             blocks = Fraction(base // rule.per) if rule.is_step else Fraction(base, rule.per)
             exact[rule.id] = blocks * rule.points * factor
         earned: dict[str, int] = {}
@@ -336,7 +338,7 @@ class Shop(Purses):
     def _part(rule: Rule, purchase: Purchase, money: Sequence[int]) -> int:
         scope = [place for place, line in enumerate(purchase.lines) if rule.category in {None, line.category}]
         whole = sum(purchase.lines[place].amount for place in scope)
-        left = sum(money[place] for place in scope)
+        left = max(0, sum(money[place] for place in scope))
         points = purchase.first[rule.id]
         return min(points, points * left // whole) if whole > 0 else points
 
@@ -345,20 +347,22 @@ class Shop(Purses):
         return all(purchase.returned.get(place, 0) == line.pieces for place, line in enumerate(purchase.lines))
 
     def _left(self, purchase: Purchase) -> list[int]:
-        """The money that is left of each line."""
-        left = []
-        for place, line in enumerate(purchase.lines):
-            back = Fraction(line.amount * purchase.returned.get(place, 0), line.pieces)
-            left.append(line.amount - int(back + Fraction(1, 2)))
-        weights, shares = list(left), [0] * len(left)
-        for _ in range(min(purchase.free, sum(weights))):
-            # Whoever has the most money for each cent that it would have given: the first of equals.
-            best = 0
-            for place in range(1, len(left)):
-                if weights[place] * (shares[best] + 1) > weights[best] * (shares[place] + 1):
-                    best = place
-            shares[best] += 1
-        return [weight - share for weight, share in zip(weights, shares, strict=True)]
+        """The money that is left of each line.
+
+        An amount without lines lowers them as if that part of the purchase had come back: lines below zero rise by it,
+        and those above zero bear that too.
+        """
+        left = [
+            line.amount - _share(line, purchase.returned.get(place, 0)) for place, line in enumerate(purchase.lines)
+        ]
+        whole = sum(left)
+        free = min(purchase.free, whole)
+        if free <= 0:
+            return left
+        rise = sum(-money for money in left if money < 0) * free // whole
+        falls = _shared(free + rise, [max(0, money) for money in left])
+        rises = _shared(rise, [max(0, -money) for money in left])
+        return [money - fall + up for money, fall, up in zip(left, falls, rises, strict=True)]
 
     def _earn(self, member: Member, purchase: Purchase, unit: str, points: int) -> None:
         lives, at = self.program.lives_days, purchase.at
@@ -371,3 +375,21 @@ class Shop(Purses):
     @staticmethod
     def _day(at: datetime) -> date:
         return (at + SHANGHAI).date()
+
+
+def _share(line: Line, pieces: int) -> int:
+    """What some pieces of a line cost: rounded half-up, whatever its sign."""
+    cost = int(Fraction(abs(line.amount) * pieces, line.pieces) + Fraction(1, 2))
+    return cost if line.amount >= 0 else -cost
+
+
+def _shared(total: int, weights: Sequence[int]) -> list[int]:
+    """Given away one by one, to whoever has most for each one that it would have got: the first of equals."""
+    shares = [0] * len(weights)
+    for _ in range(total):
+        best = 0
+        for place in range(1, len(weights)):
+            if weights[place] * (shares[best] + 1) > weights[best] * (shares[place] + 1):
+                best = place
+        shares[best] += 1
+    return shares

@@ -20,6 +20,8 @@ class Lot:
     held: int = 0
     wanted: int = 0
     """Of what is held, what its purchase's return asked for: it is taken when it is released."""
+    is_reborn: bool = False
+    """Whether it stands for points that had paid what was owed, and came back."""
 
     def order(self) -> tuple[datetime, datetime, int]:
         return FAR if self.ends is None else self.ends, self.starts, self.born
@@ -147,9 +149,13 @@ class Purses:
             part = min(lot.wanted, lot.left)
             lot.left -= part
             lot.wanted = min(lot.wanted - part, lot.held)
-            if part and lot.purchase is not None:
-                self.lapsed_of[lot.purchase, lot.unit] += part
+            if part:
+                self._take_late(lot, part)
         self._lapse(lots)
+
+    def _take_late(self, lot: Lot, part: int) -> None:
+        """Points that a hold has released go where their purchase's return wanted them."""
+        raise NotImplementedError
 
     def _draw(self, who: int, unit: str, points: int) -> list[tuple[Lot, int]]:
         parts = []
@@ -163,10 +169,18 @@ class Purses:
         return parts
 
     def _give(
-        self, member: Member, unit: str, points: int, starts: datetime, ends: datetime | None, purchase: int | None
+        self,
+        member: Member,
+        unit: str,
+        points: int,
+        starts: datetime,
+        ends: datetime | None,
+        purchase: int | None,
+        *,
+        is_reborn: bool = False,
     ) -> Lot:
         self._births += 1
-        lot = Lot(self._births, unit, points, starts, ends, purchase)
+        lot = Lot(self._births, unit, points, starts, ends, purchase, is_reborn=is_reborn)
         member.lots.append(lot)
         return lot
 

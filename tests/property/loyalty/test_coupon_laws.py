@@ -1,12 +1,13 @@
 """What holds for every cart and every set of coupons; the solver against every way that there is."""
 
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 from itertools import pairwise, permutations
 from random import Random
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.loyalty.coupons.domain import (
@@ -172,6 +173,46 @@ def test_the_best_for_the_customer_is_the_best_of_all_ways_with_the_fewest_coupo
     assert found.is_best
 
 
+RIVALS = st.lists(
+    st.builds(
+        CouponContent,
+        name_en=st.just("x"),
+        name_zh=st.just("x"),
+        benefit=st.one_of(
+            AMOUNTS.map(lambda minor: Benefit(BenefitKind.AMOUNT, amount_minor=minor)),
+            PERCENTS.map(lambda percent: Benefit(BenefitKind.PERCENT, percent=percent)),
+        ),
+        currency=st.just("CNY"),
+        scope=st.sampled_from([Scope(), Scope(), Scope(skus=frozenset("a"))]),
+        category=st.sampled_from(["", "season"]),
+        priority=st.integers(0, 1),
+        exclusivity=st.sampled_from(Exclusivity),
+    ),
+    min_size=3,
+    max_size=5,
+)
+"""Coupons of which most are in each other's way: one that is worth most alone is often not in the best set."""
+
+
+@settings(max_examples=2 * settings().max_examples)
+@given(st.lists(st.integers(100, 900), min_size=1, max_size=3), RIVALS, st.permutations(range(1, 6)))
+def test_the_best_of_coupons_that_exclude_each_other_is_the_best_of_all_ways(
+    costs: list[int], contents: list[CouponContent], ids: list[int]
+) -> None:
+    items = tuple(
+        Item(place, "abc"[place - 1], None, (), Decimal(1), cost, cost, is_excluded=False)
+        for place, cost in enumerate(costs, start=1)
+    )
+    cart = Cart("CNY", items, 0)
+    offered = tuple(Offer(UUID(int=i), UUID(int=1), UUID(int=2), c) for i, c in zip(ids, contents, strict=False))
+
+    found = discount(cart, offered, strategy=Strategy.BEST_PRICE)
+
+    worths = [(sum(one.amount_minor for one in way), -len(way)) for way in every_way(cart, offered)]
+    assert (found.amount_minor, -len(found.applied)) == max(worths)
+    assert found.is_best
+
+
 @given(carts(), offers(), st.sampled_from(Strategy))
 def test_parts_sum_to_the_whole_and_nothing_falls_below_zero(
     cart: Cart, offered: tuple[Offer, ...], strategy: Strategy
@@ -189,6 +230,42 @@ def test_parts_sum_to_the_whole_and_nothing_falls_below_zero(
     assert goods - off_goods >= min(0, goods)
     assert 0 <= found.shipping_minor <= cart.shipping_minor
     assert _told(found) == {offer.id for offer in offered}
+
+
+@given(carts(), SCOPES, AMOUNTS | PERCENTS, st.none() | AMOUNTS, st.sampled_from(Strategy))
+def test_a_coupon_alone_takes_what_it_says_to_the_unit_and_shares_it_fairly(
+    cart: Cart, scope: Scope, worth: int | Decimal, cap: int | None, strategy: Strategy
+) -> None:
+    """Not a unit is lost or found when it is split: what lines get sums to what the coupon says of their sum."""
+    if isinstance(worth, int):
+        benefit = Benefit(BenefitKind.AMOUNT, amount_minor=worth)
+    else:
+        benefit = Benefit(BenefitKind.PERCENT, percent=worth, cap_minor=cap)
+    content = CouponContent("x", "x", benefit, currency="CNY", scope=scope)
+    costs = {item.position: item.gross_minor for item in cart.items if _counts(item, scope)}
+    whole, order = sum(costs.values()), max(0, sum(item.gross_minor for item in cart.items))
+    said = min(worth, whole) if isinstance(worth, int) else int((whole * worth / 100).to_integral_value(ROUND_HALF_UP))
+
+    found = discount(cart, [Offer(UUID(int=3), UUID(int=1), UUID(int=2), content)], strategy=strategy)
+
+    limits = [said, order, *([cap] if isinstance(worth, Decimal) and cap is not None else [])]
+    shares = {item.position: found.of_line(item.position) for item in cart.items}
+    assert sum(shares.values()) == found.amount_minor == min(limits)
+    assert all(share == 0 for position, share in shares.items() if position not in costs)
+    if found.amount_minor == said:
+        for position, cost in costs.items():
+            assert abs(shares[position] - Fraction(said * cost, whole)) < 1
+
+
+def _counts(item: Item, scope: Scope) -> bool:
+    """Whether a coupon of this scope looks at the line, said anew: goods that cost something and are named."""
+    named = not (scope.skus or scope.products or scope.categories) or (
+        item.sku in scope.skus
+        or item.product in scope.products
+        or any(item.category[: len(path)] == path for path in scope.categories)
+    )
+    is_goods = item.gross_minor > 0 and item.quantity > 0 and not item.is_excluded
+    return is_goods and named and item.sku not in scope.excluded_skus
 
 
 @given(carts(), offers(), st.sampled_from(Strategy), st.randoms(use_true_random=False))

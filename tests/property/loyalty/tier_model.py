@@ -3,6 +3,7 @@
 import calendar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
@@ -26,7 +27,10 @@ class Rules:
 @dataclass(frozen=True)
 class Happened:
     at: datetime
+    """When it began to count."""
     amount: int
+    on: datetime | None = None
+    """When it happened, where that was before: it counts on that day."""
 
 
 @dataclass
@@ -49,7 +53,7 @@ class Life:
         return datetime.combine(day, time(), self.zone).astimezone(UTC)
 
     def sum(self, first: date, last: date) -> int:
-        return sum(each.amount for each in self.seen if first <= self.day(each.at) <= last)
+        return sum(each.amount for each in self.seen if first <= self.day(each.on or each.at) <= last)
 
     def back(self, day: date, times: int = 1) -> date:
         return months_later(day, -self.rules.months * times)
@@ -162,6 +166,16 @@ class Life:
         self._sleep(day, until)
         return self
 
+    def next_loss(self, after: datetime, days: int) -> datetime | None:
+        """The next midnight within so many days that finds too little, if nothing more happens."""
+        day = self.day(after)
+        for day in (day + DAY * each for each in range(1, days + 1)):
+            held = self.rung
+            self.wake(day)
+            if self.warned == day or self.rung < held:
+                return self.midnight(day)
+        return None
+
     def _sleep(self, day: date, until: datetime) -> date:
         while self.midnight(day + DAY) <= until:
             day += DAY
@@ -169,6 +183,7 @@ class Life:
         return day
 
 
+@cache
 def months_later(day: date, months: int) -> date:
     years, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return date(years, month + 1, min(day.day, calendar.monthrange(years, month + 1)[1]))

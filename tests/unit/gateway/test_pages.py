@@ -21,6 +21,9 @@ def dist(tmp_path: Path) -> Path:
     (tmp_path / "graphiql.html").write_text("<title>graphiql</title>")
     (tmp_path / "assets/main-1a2b.js").write_text("answer()")
     (tmp_path / "secret.js").write_text("never served")
+    (tmp_path / "wallet.html").write_text("<title>card</title>")
+    (tmp_path / "w/pictures").mkdir(parents=True)
+    (tmp_path / "w/pictures/mug.svg").write_text("<svg/>")
     return tmp_path
 
 
@@ -81,6 +84,23 @@ def test_the_compressed_copy_goes_to_those_who_accept_it(dist: Path) -> None:
 @pytest.mark.parametrize("name", ["none.js", "..%2Fsecret.js", "%2e%2e", "main-1a2b.js.gz", "", "a%00.js"])
 def test_other_names_are_not_found(dist: Path, name: str) -> None:
     assert ask(dist, f"/assets/{name}").status_code == 404
+
+
+def test_a_card_runs_nothing_but_our_files_and_shows_pictures_of_merchants(dist: Path) -> None:
+    page, picture = ask(dist, "/w/corner"), ask(dist, "/w/pictures/mug.svg")
+
+    for response in (page, picture):
+        assert response.status_code == 200
+        policy = set(response.headers["content-security-policy"].split("; "))
+        assert {"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' https:"} <= policy
+        assert response.headers["referrer-policy"] == "no-referrer"
+    assert picture.headers["content-type"] == "image/svg+xml"
+    assert picture.headers["cache-control"] == "public, max-age=86400"
+
+
+@pytest.mark.parametrize("name", ["none.svg", "..%2F..%2Fsecret.js", "%2e%2e", "a%00.svg"])
+def test_there_are_no_other_pictures(dist: Path, name: str) -> None:
+    assert ask(dist, f"/w/pictures/{name}").status_code == 404
 
 
 def test_without_a_build_the_page_says_how_to_make_one(tmp_path: Path) -> None:

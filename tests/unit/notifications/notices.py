@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from services.notifications.templates.domain import (
     Brand,
+    BudgetAlerted,
     CaseMoved,
     CouponsExpiring,
     Locale,
@@ -15,6 +16,7 @@ from services.notifications.templates.domain import (
     PurchaseRefunded,
     RewardRedeemed,
     StaffInvitation,
+    TierEnding,
     TierGrace,
     TierLost,
     Welcome,
@@ -52,13 +54,19 @@ NOTICES: tuple[tuple[Locale, Notice], ...] = (
     (Locale.EN, RewardRedeemed(_LUNA, _POINTS, "Large latte", MOMENT, _NEW_YORK, points_spent=500, balance_points=740)),
     (Locale.EN, REFUND_EN),
     (Locale.EN, PointsExpiring(_LUNA, _POINTS, points_ending=1250, ends_on=date(2026, 12, 31))),
+    (Locale.EN, BudgetAlerted(_LUNA, "Spring", "spring-2026", percent=80)),
     (Locale.EN, CaseMoved(_LUNA, "return", "approved")),
     (Locale.EN, CouponsExpiring(_LUNA, "10% off", coupons=1, ends_on=date(2026, 12, 31))),
     (Locale.EN, StaffInvitation(_LUNA, "Grace", "Manager", "https://regulars.example/i?a=1&b=2", MOMENT, _NEW_YORK)),
+    (
+        Locale.EN,
+        TierEnding(_LUNA, _POINTS, "Gold", MOMENT, _NEW_YORK, points_missing=120, spend_enough=Money(12_000, "USD")),
+    ),
     (Locale.EN, TierGrace(_LUNA, "Gold", MOMENT, _NEW_YORK)),
     (Locale.EN, TierLost(_LUNA, "Gold", "Silver", MOMENT, _NEW_YORK)),
     (Locale.ZH_CN, Welcome(_CHENGUANG, _JIFEN, "李雷")),
     (Locale.ZH_CN, RECEIPT_ZH),
+    (Locale.ZH_CN, BudgetAlerted(_CHENGUANG, "春季活动", "spring-2026", percent=80)),
     (Locale.ZH_CN, CaseMoved(_CHENGUANG, "support", "waiting_for_member")),
     (Locale.ZH_CN, RewardRedeemed(_CHENGUANG, _JIFEN, "拿铁", MOMENT, _SHANGHAI, points_spent=500, balance_points=740)),
     (
@@ -81,6 +89,7 @@ NOTICES: tuple[tuple[Locale, Notice], ...] = (
     ),
     (Locale.ZH_CN, PointsExpiring(_CHENGUANG, _JIFEN, points_ending=1250, ends_on=date(2026, 12, 31))),
     (Locale.ZH_CN, CouponsExpiring(_CHENGUANG, "九折券", coupons=2, ends_on=date(2026, 12, 31))),
+    (Locale.ZH_CN, TierEnding(_CHENGUANG, _JIFEN, "金卡", MOMENT, _SHANGHAI, visits_missing=3)),
     (Locale.ZH_CN, TierGrace(_CHENGUANG, "金卡", MOMENT, _SHANGHAI)),
     (Locale.ZH_CN, TierLost(_CHENGUANG, "金卡", "银卡", MOMENT, _SHANGHAI)),
 )

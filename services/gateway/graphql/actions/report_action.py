@@ -50,7 +50,7 @@ class ReportActionPayload:
 @mutation(
     access=requires(Scope.PURCHASES_WRITE),
     description="Report what pending points await: they can be spent from then on, and their end counts as the program"
-    " says. Points whose deadline has passed are canceled already.",
+    " says. Points whose deadline has passed are canceled already. An action that no points await is not kept.",
     errors=(PurchaseNotFound, IdempotencyConflict),
 )
 async def report_action(info: Info, input: ReportActionInput) -> ReportActionPayload:

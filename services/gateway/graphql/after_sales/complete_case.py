@@ -11,12 +11,13 @@ from services.gateway.graphql.ids import decode
 from services.gateway.graphql.money import to_minor
 from services.gateway.graphql.permissions import require, requires_somewhere
 from services.gateway.graphql.purchases.exchange_purchase import RETURN_REFUSALS
-from services.gateway.graphql.purchases.inputs import PurchaseLineInput, to_lines
+from services.gateway.graphql.purchases.inputs import PurchaseLineInput, ReturnedLineInput, to_lines
 from services.gateway.graphql.purchases.queries import writable_purchase
 from services.gateway.graphql.purchases.record_purchase import REFUSALS
 from services.gateway.graphql.scalars import IdempotencyKey
 from services.loyalty.after_sales import domain, service
 from services.loyalty.after_sales.errors import CaseMoveRefused, CaseNotFound
+from services.loyalty.earning.domain import ReturnedLine
 from services.platform.auth.domain import Scope
 
 
@@ -51,6 +52,11 @@ class CompleteCaseInput:
     replacement: CaseReplacementInput | None = strawberry.field(
         default=None, description="The sale of an exchange; needed by it, and by no other kind."
     )
+    returned: list[ReturnedLineInput] | None = strawberry.field(
+        default=None,
+        description="What was found of the goods where that is less than the case asks for: only that is refunded or"
+        " exchanged. All that it asks for without it.",
+    )
     reason: str | None = strawberry.field(default=None, description="Words for the member, such as the answer.")
 
 
@@ -83,6 +89,9 @@ async def complete_case(info: Info, input: CompleteCaseInput) -> CompleteCasePay
         request_hash=input_hash(info),
         replacement=replacement,
         reason=input.reason,
+        returned=None
+        if input.returned is None
+        else tuple(ReturnedLine(line.position, line.quantity) for line in input.returned),
     )
     result = await info.context.run_command(lambda uow: service.complete_case(uow, command=command), has_key=True)
     return CompleteCasePayload(case=await handled_case(info, result.case_id), replayed=result.replayed)

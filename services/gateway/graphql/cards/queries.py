@@ -1,15 +1,21 @@
-"""Looking up whose card was scanned, and what signs passes."""
+"""Looking up whose card was scanned, where a member may pick rewards up, and what signs passes."""
 
 import strawberry
 
 from services.gateway.graphql.cards.types import PassIssuer
 from services.gateway.graphql.fields import Info, guarded, query_outcome
+from services.gateway.graphql.ids import decode
 from services.gateway.graphql.members.types import Member
-from services.gateway.graphql.permissions import requires, requires_somewhere
+from services.gateway.graphql.permissions import AS_MEMBER, requires, requires_somewhere
+from services.gateway.graphql.stores.types import Store
 from services.loyalty.cards import queries
 from services.loyalty.cards.domain import Proof, scanned
 from services.loyalty.cards.errors import CardCodeExpired, CardCodeInvalid
+from services.loyalty.rewards.errors import RewardNotFound
 from services.platform.auth.domain import Scope
+from services.platform.text import check_optional_text
+
+PICKUP_STORES_MAX = 50
 
 
 @strawberry.input(description="What a till's scanner read.")
@@ -45,3 +51,38 @@ async def member_by_scan(info: Info, input: MemberByScanInput) -> MemberByScanPa
 async def pass_issuers(info: Info) -> list[PassIssuer]:
     """The issuers of passes."""
     return [PassIssuer.from_domain(issuer) for issuer in await info.context.read(queries.issuers)]
+
+
+@strawberry.type(description="Where a reward can be picked up.")
+class PickupStoresPayload:
+    stores: list[Store] = strawberry.field(
+        description="Those where the member buys most often first, the others by name."
+    )
+
+
+@strawberry.input(description="A reward that a member would like to pick up.")
+class PickupStoresInput:
+    reward_id: strawberry.ID = strawberry.field(description="The reward.")
+    search: str | None = strawberry.field(
+        default=None, description="Only stores with these letters in the name or the address."
+    )
+
+
+@query_outcome(
+    access=AS_MEMBER,
+    description="The open stores where the member whose token is used may pick a reward up, "
+    f"{PICKUP_STORES_MAX} at most: `search` finds the others.",
+    errors=(RewardNotFound,),
+)
+async def pickup_stores(info: Info, input: PickupStoresInput) -> PickupStoresPayload:
+    """Where to pick it up."""
+    member_id = info.context.principal.member_id
+    assert member_id is not None, "the access says so"
+    reward_id = decode("Reward", input.reward_id, field="rewardId")
+    search = check_optional_text(input.search, field="search")
+    found = await info.context.read(
+        lambda session: queries.pickup_stores(
+            session, member_id=member_id, reward_id=reward_id, limit=PICKUP_STORES_MAX, search=search
+        )
+    )
+    return PickupStoresPayload(stores=[Store.from_domain(store) for store in found])

@@ -136,12 +136,14 @@ async def commit_cart(info: Info, input: CommitCartInput) -> CommitCartPayload:
         lambda uow: service.commit_cart(uow, command=command, is_last=True), has_key=True
     )
     recorded = result.recorded
+    # One that was known may have changed since, and is read.
+    known = await load_purchase(info, recorded.purchase_id) if recorded.purchase is None else None
 
     def money(minor: int) -> MoneyAmount:
         return MoneyAmount.from_domain(Money(minor, result.currency))
 
     return CommitCartPayload(
-        purchase=await load_purchase(info, recorded.purchase_id),
+        purchase=known if recorded.purchase is None else Purchase.from_domain(recorded.purchase),
         total=money(result.total_minor),
         paid_with_points=money(result.value_minor),
         points_paid=Points(result.points),

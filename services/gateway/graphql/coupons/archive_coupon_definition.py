@@ -6,8 +6,9 @@ from services.gateway.graphql.coupons.types import CouponDefinition
 from services.gateway.graphql.fields import Info, mutation
 from services.gateway.graphql.ids import decode
 from services.gateway.graphql.permissions import requires
-from services.loyalty.coupons import service
 from services.loyalty.coupons.errors import CouponDefinitionNotFound
+from services.loyalty.rewards import service
+from services.loyalty.rewards.errors import RewardGivesCoupon
 from services.platform.auth.domain import Scope
 
 
@@ -24,8 +25,8 @@ class ArchiveCouponDefinitionPayload:
 @mutation(
     access=requires(Scope.REWARDS_WRITE),
     description="Give out no more coupons of a kind, and end its shared code. What members have stays good. One that "
-    "is archived stays as it is.",
-    errors=(CouponDefinitionNotFound,),
+    "is archived stays as it is; one that a reward gives which is offered is refused.",
+    errors=(CouponDefinitionNotFound, RewardGivesCoupon),
 )
 async def archive_coupon_definition(info: Info, input: ArchiveCouponDefinitionInput) -> ArchiveCouponDefinitionPayload:
     """Archive a kind of coupon."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 from uuid import UUID
 
 import strawberry
+import structlog
 
 from services.gateway.graphql.budgets.types import Budget, load_budget
 from services.gateway.graphql.coupons.terms import CouponTerms
@@ -26,12 +27,15 @@ from services.gateway.graphql.pagination import (
 from services.gateway.graphql.permissions import INHERITED, of_member, requires, requires_somewhere
 from services.gateway.graphql.scalars import WholeNumber
 from services.loyalty.coupons import domain, queries
+from services.loyalty.coupons.domain.files import PRINTED_MAX, codes_sheet
 from services.platform.auth.domain import Scope
 from services.platform.db.session import ReadSession
 from services.platform.money import Money
 
 if TYPE_CHECKING:
     from services.gateway.graphql.members.types import Member
+
+log = structlog.get_logger()
 
 LAZY_HERE = strawberry.lazy("services.gateway.graphql.coupons.types")
 LAZY_MEMBER = strawberry.lazy("services.gateway.graphql.members.types")
@@ -134,6 +138,16 @@ class CouponDefinition(Node):
             key=definition.id,
             budget_key=definition.content.budget_id,
         )
+
+
+@strawberry.type(description="Codes of a batch for a printer: a part of the sheet.")
+class CouponCodeSheet:
+    csv: str = strawberry.field(
+        description="The codes as CSV, one a line, under the header `code,status,expires_at`; the status is what the"
+        " code is worth now (`available`, `used`, `expired`, `voided`…)."
+    )
+    count: WholeNumber = strawberry.field(description="How many codes are in it.")
+    end_cursor: str | None = strawberry.field(description="Where the next part begins: `after`. Null in the last one.")
 
 
 @strawberry.type(description="One use of a coupon: held for a cart, redeemed, released or given back.")
@@ -239,6 +253,35 @@ class CouponBatch(Node):
             asked,
             node=lambda row: Coupon.from_domain(row, at=at),
             cursor=lambda row: encode_cursor(order, row.id),
+        )
+
+    @guarded(
+        access=requires(Scope.REWARDS_WRITE),
+        description=f"The codes as a file for a printer, {PRINTED_MAX:,} in a part. Who takes it stands in the log.",
+    )
+    async def sheet(self, info: Info, after: After = None) -> CouponCodeSheet:
+        """A part of the sheet."""
+        batch_id = self.batch.id
+        order = f"coupon_sheet:{batch_id}"
+        after_id = id_cursor(order, after)
+        rows = await info.context.read(
+            lambda session: queries.coupons_of_batch(
+                session, batch_id=batch_id, limit=PRINTED_MAX + 1, after_id=after_id
+            )
+        )
+        shown = rows[:PRINTED_MAX]
+        actor = info.context.principal.actor
+        log.info(
+            "coupon_codes_printed",
+            batch_id=str(batch_id),
+            codes=len(shown),
+            actor_kind=actor.kind.value,
+            actor_id=str(actor.id),
+        )
+        return CouponCodeSheet(
+            csv=codes_sheet(shown, at=info.context.now),
+            count=WholeNumber(len(shown)),
+            end_cursor=encode_cursor(order, shown[-1].id) if len(rows) > len(shown) else None,
         )
 
     @classmethod

@@ -115,7 +115,8 @@ class TierReview:
     )
     missing: WholeNumber = strawberry.field(description="What has to come before; 0 when the tier is safe.")
     grace_until: datetime | None = strawberry.field(
-        description="When too little was found already: until when it can be made up for."
+        description="When too little was found already: until when it can be made up for. That is longer where the"
+        " member was not told in time (`noSilentDowngrade`)."
     )
     projected_tier: Tier = strawberry.field(
         description="The tier after the review and its time of grace, when nothing more counts."

@@ -6,7 +6,7 @@ from services.gateway.graphql.client_input import input_hash
 from services.gateway.graphql.fields import Info, mutation
 from services.gateway.graphql.ids import decode, decode_optional
 from services.gateway.graphql.permissions import input_store, requires_at
-from services.gateway.graphql.redemptions.types import Redemption, load_redemption
+from services.gateway.graphql.redemptions.types import Redemption, load_redemption, require_its_store
 from services.gateway.graphql.scalars import IdempotencyKey, Points
 from services.loyalty.programs.errors import ProgramNotPublished
 from services.loyalty.redemptions import service
@@ -26,7 +26,8 @@ class CancelRedemptionInput:
     whereabouts: Whereabouts | None = strawberry.field(
         default=None,
         description="What becomes of what has left the house: goods that were shipped or collected, a service that was "
-        "done, a code that somebody has seen. Without it such a redemption is refused with RedemptionNeedsDecision.",
+        "done, a code that somebody has seen. Without it such a redemption is refused with RedemptionNeedsDecision. "
+        "The store that handed it out must be yours then.",
     )
     store_id: strawberry.ID | None = strawberry.field(
         default=None, description="Where; needed by who may act in one store only."
@@ -72,6 +73,9 @@ class CancelRedemptionPayload:
 async def cancel_redemption(info: Info, input: CancelRedemptionInput) -> CancelRedemptionPayload:
     """Cancel a redemption."""
     command = input.to_command(input_hash(info))
+    if command.whereabouts is not None:
+        # What becomes of goods is said where they were handed out.
+        await require_its_store(info, command.redemption_id)
     result = await info.context.run_command(
         lambda uow: service.cancel_redemption(uow, command=command, is_last=True), has_key=True
     )

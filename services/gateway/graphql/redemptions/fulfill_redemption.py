@@ -6,7 +6,7 @@ from services.gateway.graphql.client_input import input_hash
 from services.gateway.graphql.fields import Info, mutation
 from services.gateway.graphql.ids import decode
 from services.gateway.graphql.permissions import input_store, requires_at
-from services.gateway.graphql.redemptions.types import Redemption, load_redemption
+from services.gateway.graphql.redemptions.types import Redemption, load_redemption, require_its_store
 from services.gateway.graphql.scalars import IdempotencyKey
 from services.loyalty.redemptions import service
 from services.loyalty.redemptions.domain import FulfillRedemption
@@ -37,7 +37,7 @@ class FulfillRedemptionPayload:
 @mutation(
     access=requires_at(Scope.REDEMPTIONS_WRITE, input_store),
     description="Say that a confirmed redemption is issued or shipped. One with a pick-up store goes on waiting until "
-    "it is collected; the others leave the queue.",
+    "it is collected; the others leave the queue. The store that hands it out must be yours.",
     errors=(RedemptionNotFound, RedemptionEnded, IdempotencyConflict),
 )
 async def fulfill_redemption(info: Info, input: FulfillRedemptionInput) -> FulfillRedemptionPayload:
@@ -49,6 +49,7 @@ async def fulfill_redemption(info: Info, input: FulfillRedemptionInput) -> Fulfi
         reference=input.reference,
         note=input.note,
     )
+    await require_its_store(info, command.redemption_id)
     result = await info.context.run_command(lambda uow: service.fulfill_redemption(uow, command=command), has_key=True)
     return FulfillRedemptionPayload(
         redemption=await load_redemption(info, result.redemption_id), replayed=result.replayed

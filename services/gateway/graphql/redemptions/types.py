@@ -11,7 +11,7 @@ from services.gateway.graphql.fields import Info, guarded
 from services.gateway.graphql.ids import encode
 from services.gateway.graphql.money import MoneyAmount
 from services.gateway.graphql.nodes import Node
-from services.gateway.graphql.permissions import INHERITED, of_member, requires_somewhere
+from services.gateway.graphql.permissions import INHERITED, of_member, require, requires_somewhere
 from services.gateway.graphql.rewards.types import Reward, load_reward, reward_versions_by_key
 from services.gateway.graphql.scalars import Points, WholeNumber
 from services.gateway.graphql.stores.types import Store, load_store
@@ -65,6 +65,9 @@ class Redemption(Node):
         description="What the staff told the member: the number of a parcel, a code, an appointment."
     )
     is_gift: bool = strawberry.field(description="Whether it was paid by one member for another.")
+    is_cancelable_by_member: bool = strawberry.field(
+        description="Whether who paid may give it back alone: `cancelRedemptionAsMember`."
+    )
     key: strawberry.Private[UUID]
     member_key: strawberry.Private[UUID]
     reward_key: strawberry.Private[UUID]
@@ -170,6 +173,7 @@ class Redemption(Node):
             cancel_reason=redemption.cancel_reason,
             delivery_reference=redemption.delivery_reference,
             is_gift=redemption.recipient_id is not None,
+            is_cancelable_by_member=redemption.is_cancelable_by_member(at),
             key=redemption.id,
             member_key=redemption.member_id,
             reward_key=redemption.reward_id,
@@ -179,6 +183,18 @@ class Redemption(Node):
             pickup_store_key=redemption.pickup_store_id,
             redemption=redemption,
         )
+
+
+async def require_its_store(info: Info, redemption_id: UUID) -> None:
+    """Go on only with the right to act where a redemption is handed out; one that concerns no store is everybody's.
+
+    Raises:
+        Forbidden
+    """
+    redemption = await info.context.load(redemptions_by_key, redemption_id)
+    where = None if redemption is None else redemption.pickup_store_id or redemption.store_id
+    if where is not None:
+        require(info.context, Scope.REDEMPTIONS_WRITE, store_id=where)
 
 
 async def load_redemption(info: Info, redemption_id: UUID) -> Redemption | None:

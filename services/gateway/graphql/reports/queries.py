@@ -10,6 +10,7 @@ from services.gateway.graphql.permissions import requires
 from services.gateway.graphql.reports.types import (
     CohortLiability,
     LiabilityReportPayload,
+    SparedTier,
     StoreFlows,
     UnitLiability,
 )
@@ -83,6 +84,7 @@ async def liability_report(info: Info, input: LiabilityReportInput) -> Liability
             cohorts=[CohortLiability.from_domain(cohort, report.currency) for cohort in report.cohorts],
             stores=[StoreFlows.from_domain(part) for part in report.stores],
             members_not_reached=report.members_not_reached,
+            tiers_spared=[SparedTier.from_domain(spared) for spared in report.tiers_spared],
             csv=sheet(report, store_codes=codes),
         )
 

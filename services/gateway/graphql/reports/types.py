@@ -14,6 +14,7 @@ from services.gateway.graphql.scalars import Currency, Points, Timezone
 from services.gateway.graphql.stores.types import Store, load_store
 from services.loyalty.ledger.domain import flows
 from services.loyalty.reports import domain
+from services.loyalty.tiers.domain import TierSpared
 from services.platform.money import Money
 
 
@@ -152,6 +153,23 @@ class UnitLiability:
         )
 
 
+@strawberry.type(description="Members whose tier a review would have taken in the period, had they been told in time.")
+class SparedTier:
+    tier: str = strawberry.field(description="The code of the tier.")
+    members_kept: int = strawberry.field(
+        description="How many kept it longer, since no channel had taken their notice in time."
+    )
+    members_not_reached: int = strawberry.field(
+        description="How many lost it though no channel had taken their notice: they could not be reached, or the"
+        " program only counts."
+    )
+
+    @classmethod
+    def from_domain(cls, spared: TierSpared) -> Self:
+        """The tier as clients see it."""
+        return cls(tier=spared.tier_code, members_kept=spared.kept, members_not_reached=spared.not_reached)
+
+
 @strawberry.type(description="Liability and breakage of a period, from one snapshot of the ledger.")
 class LiabilityReportPayload:
     from_date: date = strawberry.field(name="from", description="The first day, in the program's time zone.")
@@ -163,6 +181,10 @@ class LiabilityReportPayload:
     stores: list[StoreFlows] = strawberry.field(description="By unit, month and funder; none unless `byStore`.")
     members_not_reached: int = strawberry.field(
         description="How many members' points ended in the period though no channel had taken their notice."
+    )
+    tiers_spared: list[SparedTier] = strawberry.field(
+        description="What notices of a downgrade came to (`noSilentDowngrade`), by tier; tiers that no review would"
+        " have taken in the period are not named."
     )
     csv: str = strawberry.field(
         description="The cohorts (with `byStore` the stores' parts of them) as CSV (RFC 4180), names first."

@@ -9,7 +9,7 @@ from services.gateway.graphql.rewards.types import Reward
 from services.gateway.graphql.scalars import Points, WholeNumber
 from services.gateway.graphql.text import LocalizedTextInput
 from services.loyalty.budgets.errors import BudgetNotFound
-from services.loyalty.coupons.errors import CouponDefinitionNotFound
+from services.loyalty.coupons.errors import CouponDefinitionArchived, CouponDefinitionNotFound
 from services.loyalty.rewards import service
 from services.loyalty.rewards.domain import CreateReward, RewardContent, RewardKind, RewardTerms
 from services.loyalty.rewards.errors import RewardCodeTaken
@@ -53,7 +53,7 @@ class CreateRewardPayload:
 @mutation(
     access=requires(Scope.REWARDS_WRITE),
     description="Offer a reward.",
-    errors=(RewardCodeTaken, BudgetNotFound, CouponDefinitionNotFound),
+    errors=(RewardCodeTaken, BudgetNotFound, CouponDefinitionNotFound, CouponDefinitionArchived),
 )
 async def create_reward(info: Info, input: CreateRewardInput) -> CreateRewardPayload:
     """Offer a reward."""

@@ -54,7 +54,9 @@ class RewardTermsInput:
         default=False, description="Whether only members are shown it, and not everybody who passes."
     )
     images: list[str] = strawberry.field(
-        default_factory=list, description="Addresses of pictures (https), the first one first; 8 at most."
+        default_factory=list,
+        description="Addresses of pictures, the first one first; 8 at most. Each is https, or the path of a picture"
+        " that every gateway serves, such as `/w/pictures/coffee.svg`.",
     )
     category: list[str] = strawberry.field(
         default_factory=list,
@@ -145,7 +147,9 @@ class RewardTerms:
     tags: list[str] = strawberry.field(description="Only for members with one of these tags.")
     stores: list[str] = strawberry.field(description="Only redeemed or picked up at these stores, by code.")
     is_member_only: bool = strawberry.field(description="Whether only members are to be shown it.")
-    images: list[str] = strawberry.field(description="Addresses of pictures, the first one first.")
+    images: list[str] = strawberry.field(
+        description="Addresses of pictures, or paths on this gateway, the first one first."
+    )
     category: list[str] = strawberry.field(description="Where it stands in the catalogue, from the widest.")
     position: int = strawberry.field(description="Its place in the order of the catalogue, lowest first.")
 

@@ -12,7 +12,7 @@ from services.gateway.graphql.rewards.types import Reward, rewards_by_key
 from services.gateway.graphql.scalars import Points, WholeNumber
 from services.gateway.graphql.text import LocalizedTextInput
 from services.loyalty.budgets.errors import BudgetNotFound
-from services.loyalty.coupons.errors import CouponDefinitionNotFound
+from services.loyalty.coupons.errors import CouponDefinitionArchived, CouponDefinitionNotFound
 from services.loyalty.rewards import domain, service
 from services.loyalty.rewards.domain import RewardContent, RewardKind
 from services.loyalty.rewards.errors import RewardArchived, RewardChanged, RewardNotFound
@@ -60,7 +60,14 @@ class UpdateRewardPayload:
 @mutation(
     access=requires(Scope.REWARDS_WRITE),
     description="Change a reward. Redemptions keep the version that they had.",
-    errors=(RewardNotFound, RewardArchived, RewardChanged, BudgetNotFound, CouponDefinitionNotFound),
+    errors=(
+        RewardNotFound,
+        RewardArchived,
+        RewardChanged,
+        BudgetNotFound,
+        CouponDefinitionNotFound,
+        CouponDefinitionArchived,
+    ),
 )
 async def update_reward(info: Info, input: UpdateRewardInput) -> UpdateRewardPayload:
     """Change a reward."""

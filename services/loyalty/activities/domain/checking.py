@@ -11,6 +11,7 @@ from services.loyalty.activities.domain.commands import (
     PROGRAM_SOURCE,
     CheckIn,
     CustomDeed,
+    Deed,
     Happening,
     Mention,
     RecordActivity,
@@ -55,12 +56,28 @@ def check_deed(
             kind = _custom(command.deed)
     store_id = kind.pop("store_id", command.store_id)
     return Happening(
+        trigger=trigger_of(command.deed),
         source=source,
         external_id=check_text(command.external_id, field="externalId"),
         occurred_at=occurred_at,
         store_id=store_id,
         **kind,
     )
+
+
+def trigger_of(deed: Deed) -> Trigger:
+    """What a deed sets off."""
+    match deed:
+        case CheckIn():
+            return Trigger.CHECK_IN
+        case Review():
+            return Trigger.REVIEW
+        case SurveyAnswer():
+            return Trigger.SURVEY
+        case Mention():
+            return Trigger.MENTION
+        case CustomDeed():
+            return Trigger.CUSTOM_EVENT
 
 
 def check_url(url: str, *, field: str) -> str:
@@ -99,7 +116,6 @@ def _check_in(deed: CheckIn, *, member_id: UUID, day: date, now: datetime) -> di
         raise CheckInCodeExpired(expired_at=deed.code_expires_at)
     method = "store" if deed.code_expires_at is None else "qr"
     return {
-        "trigger": Trigger.CHECK_IN,
         "facts": {"event.method": method},
         "data": {"method": method},
         "store_id": deed.store_id,
@@ -115,7 +131,6 @@ def _review(deed: Review, *, member_id: UUID) -> dict[str, Any]:
     if not 0 <= deed.text_length <= TEXT_LENGTH_MAX:
         raise InvalidInput(field="activity.review.textLength", reason="OUT_OF_RANGE", limit=str(TEXT_LENGTH_MAX))
     return {
-        "trigger": Trigger.REVIEW,
         # The stars are not among them: what somebody thinks of a product is not for sale.
         "facts": {
             "event.product": product or sku,
@@ -140,7 +155,6 @@ def _survey_answer(deed: SurveyAnswer) -> dict[str, Any]:
     if deed.score is not None and not 0 <= deed.score <= SCORE_MAX:
         raise InvalidInput(field="activity.survey.score", reason="OUT_OF_RANGE", limit=str(SCORE_MAX))
     return {
-        "trigger": Trigger.SURVEY,
         # Nor is the score: an answer is rewarded for being given.
         "facts": {"event.survey": survey},
         "data": {"survey": survey, "answerId": answer_id, "score": deed.score},
@@ -152,7 +166,6 @@ def _mention(deed: Mention, *, member_id: UUID) -> dict[str, Any]:
     url = check_url(deed.url, field="activity.mention.url")
     channel = check_optional_text(deed.channel, field="activity.mention.channel")
     return {
-        "trigger": Trigger.MENTION,
         "facts": {"event.channel": channel},
         "data": {"url": url, "channel": channel},
         "once_key": f"mention:{member_id}:{url}",
@@ -161,7 +174,6 @@ def _mention(deed: Mention, *, member_id: UUID) -> dict[str, Any]:
 
 def _custom(deed: CustomDeed) -> dict[str, Any]:
     return {
-        "trigger": Trigger.CUSTOM_EVENT,
         "event_code": deed.event,
         "data": {"data": check_bounds(deed.data)},
     }

@@ -1,13 +1,14 @@
 """What judging must count beyond a member's own: everybody's caps, and how often members have bought."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from services.loyalty.activities.domain import Happening
 from services.loyalty.earning import queries as earning
 from services.loyalty.earning.domain import CapKey, kept_keys, names_asked
-from services.loyalty.programs.domain import CapOwner
+from services.loyalty.programs.domain import CapOwner, ProgramDocument, Trigger
 from services.loyalty.programs.domain.publishing import ProgramVersion
 from services.loyalty.purchases import queries as purchases
 from services.platform.db.session import ReadSession, UnitOfWork
@@ -25,7 +26,7 @@ class Counters:
 
 def read_counters(session: ReadSession, version: ProgramVersion, member_id: UUID, happening: Happening) -> Counters:
     """What a happening of one member would need; nothing is locked."""
-    keys = _shared_keys(version, [happening])
+    keys = shared_keys(version.document, occurred_at=happening.occurred_at, trigger=happening.trigger)
     statements = [purchases.counts_statement(member_ids=(member_id,))]
     if keys:
         statements.append(earning.shared_uses_statement(keys))
@@ -39,7 +40,11 @@ def counters(uow: UnitOfWork, version: ProgramVersion | None, happenings: Mappin
     if version is None:
         return Counters({}, {})
     document = version.document
-    keys = _shared_keys(version, happenings.values())
+    keys = {
+        key
+        for each in happenings.values()
+        for key in shared_keys(document, occurred_at=each.occurred_at, trigger=each.trigger)
+    }
     used: Mapping[CapKey, int] = {}
     if keys:
         used = earning.cap_used(uow.fetch_pipeline(earning.locking_statements(keys))[-1])
@@ -50,11 +55,6 @@ def counters(uow: UnitOfWork, version: ProgramVersion | None, happenings: Mappin
     return Counters({key: used.get(key, 0) for key in keys}, bought)
 
 
-def _shared_keys(version: ProgramVersion, happenings: Iterable[Happening]) -> set[CapKey]:
-    return {
-        key
-        for each in happenings
-        for key in kept_keys(
-            version.document, occurred_at=each.occurred_at, trigger=each.trigger, owner=CapOwner.EVERYONE
-        )
-    }
+def shared_keys(document: ProgramDocument, *, occurred_at: datetime, trigger: Trigger) -> frozenset[CapKey]:
+    """Everybody's caps that something of this kind may fill."""
+    return frozenset(kept_keys(document, occurred_at=occurred_at, trigger=trigger, owner=CapOwner.EVERYONE))

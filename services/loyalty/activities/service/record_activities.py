@@ -6,6 +6,7 @@ fill caps of everybody together.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -15,18 +16,28 @@ from psycopg.rows import DictRow
 
 from services.loyalty.activities import repository
 from services.loyalty.activities.domain import Happening, RecordActivity, RecordedActivity, Review
-from services.loyalty.activities.domain.checking import content_hash
-from services.loyalty.activities.service.counters import counters
+from services.loyalty.activities.domain.checking import content_hash, trigger_of
+from services.loyalty.activities.service.counters import counters, shared_keys
 from services.loyalty.activities.service.judging import Judgement, judge
-from services.loyalty.activities.service.record_activity import OPERATION, Arrived, replay, told_before, verified
+from services.loyalty.activities.service.record_activity import (
+    OPERATION,
+    Arrived,
+    check_time,
+    replay,
+    told_before,
+    verified,
+)
 from services.loyalty.activities.service.scene import Scene, scene_read
 from services.loyalty.activities.service.writing import keep
+from services.loyalty.earning import queries as earning
 from services.loyalty.earning.domain import CapKey
 from services.loyalty.ledger import service as ledger
 from services.loyalty.members import queries as members
 from services.loyalty.members.domain import Identity, MemberRef
 from services.loyalty.members.errors import MemberNotFound
+from services.loyalty.programs.queries import in_force, versions_read
 from services.loyalty.purchases import queries as purchases
+from services.loyalty.purchases.errors import OccurredInFuture, OccurredTooLongAgo
 from services.loyalty.stores import queries as stores
 from services.loyalty.stores.domain import Store, check_open
 from services.loyalty.stores.errors import StoreNotFound
@@ -108,8 +119,7 @@ def record_activities(uow: UnitOfWork, *, commands: Sequence[RecordActivity]) ->
             batch.outcomes[index] = error
     settled, ids = _claimed(batch, told)
     waves = _waves(batch, told, ids)
-    # All at once and in the order of their ids: the waves take them in another.
-    ledger.lock_holders(uow, holder_ids=sorted({member_id for wave in waves for member_id, _ in wave.values()}))
+    _lock(uow, waves)
     for wave in waves:
         _record_wave(batch, wave)
     refused = {one.key for one in told.values()} - settled.keys() - batch.answers.keys()
@@ -188,6 +198,29 @@ def _waves(
             waves.append({})
         waves[number][index] = (member_id, one)
     return waves
+
+
+def _lock(uow: UnitOfWork, waves: Sequence[Mapping[int, tuple[UUID, _Told]]]) -> None:
+    """Lock all members, and then everybody's caps that may be filled: all at once, for the waves have another order."""
+    told = [each for wave in waves for each in wave.values()]
+    if not told:
+        return
+    versions = versions_read(uow, instants={uow.now, *(one.occurred_at for _, one in told)})
+    locking = ledger.lock_statement(holder_ids=sorted({member_id for member_id, _ in told}))
+    _, version_rows = uow.fetch_pipeline([locking, versions.statement])
+    found = versions.versions(version_rows)
+    keys: dict[UUID, set[CapKey]] = {}
+    for _, one in told:
+        version = in_force(found, at=one.occurred_at)
+        if version is not None:
+            # What is too old or yet to come is refused, and leaves no trace.
+            with suppress(OccurredInFuture, OccurredTooLongAgo):
+                check_time(in_force(found, at=uow.now), one.occurred_at, now=uow.now)
+                trigger = trigger_of(one.command.deed)
+                fillable = shared_keys(version.document, occurred_at=one.occurred_at, trigger=trigger)
+                keys.setdefault(version.id, set()).update(fillable)
+    if any(keys.values()) and (len(waves) > 1 or len(keys) > 1):
+        uow.fetch_pipeline(earning.locking_statements(set().union(*keys.values())))
 
 
 def _record_wave(batch: _Batch, wave: dict[int, tuple[UUID, _Told]]) -> None:

@@ -21,6 +21,7 @@ from services.loyalty.activities.service.writing import keep
 from services.loyalty.members.errors import MemberNotFound
 from services.loyalty.members.service import Arrival, claim_at_till
 from services.loyalty.programs.domain import Policies
+from services.loyalty.programs.domain.publishing import ProgramVersion
 from services.loyalty.purchases import queries as purchases
 from services.loyalty.purchases.domain.receipt import check_occurred
 from services.loyalty.stores import queries as stores
@@ -177,8 +178,7 @@ def verified(session: ReadSession, command: RecordActivity, arrived: Arrived, oc
     """
     scene = arrived.scene
     version, present = scene.version(occurred_at), scene.version(session.now)
-    policies = present.document.policies if present else Policies()
-    check_occurred(occurred_at, now=session.now, earliest=session.now - timedelta(days=policies.backdating_days))
+    check_time(present, occurred_at, now=session.now)
     ruling = version or present
     zone = ZoneInfo(ruling.document.timezone if ruling else LAST_TIMEZONE)
     happening = check_deed(
@@ -197,6 +197,16 @@ def verified(session: ReadSession, command: RecordActivity, arrived: Arrived, oc
         facts = data_facts(version.document, event=command.deed.event, data=command.deed.data)
         return replace(happening, facts=facts)
     return happening
+
+
+def check_time(present: ProgramVersion | None, occurred_at: datetime, *, now: datetime) -> None:
+    """Refuse what cannot have happened then, by the version in force now.
+
+    Raises:
+        OccurredInFuture, OccurredTooLongAgo
+    """
+    policies = present.document.policies if present else Policies()
+    check_occurred(occurred_at, now=now, earliest=now - timedelta(days=policies.backdating_days))
 
 
 def _known(uow: UnitOfWork, happening: Happening, hash_: bytes) -> Mapping[str, Any]:

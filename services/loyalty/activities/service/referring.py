@@ -4,9 +4,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from services.loyalty.activities import queries as activities
 from services.loyalty.activities.domain import PROGRAM_SOURCE, Happening
 from services.loyalty.activities.service.happenings import notice
-from services.loyalty.activities.service.withdrawing import take_of_new, withdraw
+from services.loyalty.activities.service.withdrawing import kept_of, take_of_new, withdraw
 from services.loyalty.ledger import service as ledger
 from services.loyalty.programs.domain import Trigger
 from services.loyalty.programs.domain.conditions.declared import DECLARED, ValueType
@@ -21,8 +22,9 @@ _TYPES = {field.name: field.type for field in DECLARED if field.name.startswith(
 def judge_referral(uow: UnitOfWork, *, referral: Referral) -> None:
     """Give the referrer what a friend's first purchase is worth, or take back what it was worth.
 
-    What was not there to take back is kept in mind: it is taken of what the friend's next first purchase is worth, so
-    that a friend who buys and returns again and again brings nothing more than one who does so once.
+    What was not there to take back is kept in mind: as far as no release has given it back since, it is taken of what
+    the friend's next first purchase is worth, so that a friend who buys and returns again and again brings nothing
+    more than one who does so once.
 
     The referrer is locked before the referral is written, as the buyer is by a purchase. Told twice, it is done once;
     where the referral has become another one meanwhile, it waits to be judged again.
@@ -31,15 +33,19 @@ def judge_referral(uow: UnitOfWork, *, referral: Referral) -> None:
     referral = queries.referrals_by_friends(uow, friend_ids=(referral.friend_id,))[referral.friend_id]
     if not referral.is_to_be_judged:
         return
-    member_id, kept = referral.referrer_id, dict(referral.kept or {})
+    member_id, short = referral.referrer_id, dict(referral.kept or {})
     if referral.judged_purchase_id is not None:
         external_id = _external_id(referral, referral.judged_purchase_id, referral.judged_amendment_id)
-        for unit, points in withdraw(uow, source=PROGRAM_SOURCE, external_id=external_id, member_id=member_id).items():
-            kept[unit] = kept.get(unit, 0) + points
+        short |= withdraw(uow, source=PROGRAM_SOURCE, external_id=external_id, member_id=member_id)
+    older = activities.rewards_withdrawn(uow, member_id=member_id, friend_id=referral.friend_id) if short else ()
+    kept = kept_of(uow, activities=older)
     if referral.purchase_id is not None:
         noticed = notice(uow, member_id=member_id, happening=_happening(referral))
         if kept:
-            kept = take_of_new(uow, activity_id=noticed.activity_id, member_id=member_id, wanted=kept)
+            older_ids = {activity.id for activity in older}
+            kept = take_of_new(
+                uow, activity_id=noticed.activity_id, member_id=member_id, wanted=kept, older_ids=older_ids
+            )
     uow.fetch_pipeline([referrals.judged_statement(referral=referral, kept=kept)])
 
 

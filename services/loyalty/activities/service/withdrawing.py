@@ -3,7 +3,7 @@
 Of what cannot be taken back the room stays taken: who keeps points has had what the cap lets them have.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +28,8 @@ def withdraw(uow: UnitOfWork, *, source: str, external_id: str, member_id: UUID)
     """Take back what an activity of a member earned; what was not there to take, by unit.
 
     Taken are its pending points, its lots, then others that expire soonest, then what the program lets members owe.
-    Where there is no such activity, or it was withdrawn before, nothing happens.
+    What holds keep of its lots was not there, and is taken when they release it. Where there is no such activity, or
+    it was withdrawn before, nothing happens.
     """
     read = scene_read(uow, member_ids=(member_id,), instants=(), is_whole=True)
     *rows, mark_rows = uow.fetch_pipeline([*read.statements, ledger.marks_statement(holder_ids=(member_id,))])
@@ -59,8 +60,29 @@ def withdraw(uow: UnitOfWork, *, source: str, external_id: str, member_id: UUID)
     return missing
 
 
-def take_of_new(uow: UnitOfWork, *, activity_id: UUID, member_id: UUID, wanted: Mapping[str, int]) -> dict[str, int]:
-    """Take ``wanted`` points by unit, as far as they go, of what an activity has just given; what was not there."""
+def kept_of(uow: UnitOfWork, *, activities: Collection[Activity]) -> dict[str, int]:
+    """What is kept of what withdrawn activities gave, by unit.
+
+    That is what they gave less what was taken back, be it later of what a hold released, and less what has ended.
+    """
+    kept: dict[str, int] = {}
+    for accrual in (accrual for activity in activities for accrual in activity.accruals):
+        kept[accrual.unit] = kept.get(accrual.unit, 0) + accrual.points
+    if not kept:
+        return {}
+    gone = ledger_queries.gone_statement(kind=REFERENCE, reference_ids=[activity.id for activity in activities])
+    for row in uow.fetch_all(gone.query, gone.values):
+        kept[row["unit"]] = kept.get(row["unit"], 0) - row["points"]
+    return {unit: points for unit, points in kept.items() if points > 0}
+
+
+def take_of_new(
+    uow: UnitOfWork, *, activity_id: UUID, member_id: UUID, wanted: Mapping[str, int], older_ids: Collection[UUID]
+) -> dict[str, int]:
+    """Take ``wanted`` points by unit, as far as they go, of what an activity has just given; what was not there.
+
+    No more than that is still wanted of what holds keep of points that the ``older_ids`` gave.
+    """
     reading = ledger.reading_statements(uow, holder_ids=(member_id,), every_lot=True)
     book = ledger.open_only_book(uow, holder_id=member_id, rows=uow.fetch_pipeline(reading))
     missing = dict(wanted)
@@ -75,6 +97,8 @@ def take_of_new(uow: UnitOfWork, *, activity_id: UUID, member_id: UUID, wanted: 
             )
             book.post(clawback_entry(header, unit=unit, movements=movements))
             missing[unit] += sum(movement.delta for movement in movements)
+        older = [lot.id for lot in book.lots.values() if lot.unit == unit and lot.origin.id in older_ids]
+        book.want(older, missing[unit])
     statements = ledger.writing_statements((book,))
     if statements:
         uow.fetch_pipeline(statements)
@@ -119,10 +143,10 @@ def _claw_back(
                 reference=Reference(REFERENCE, activity.id),
             )
             book.post(clawback_entry(header, unit=unit, movements=allocation.movements, owed=allocation.owed))
-        # What holds keep of its own lots is taken when they release it.
-        held = [lot.id for lot in book.lots.values() if lot.id in own_ids]
-        if short := allocation.shortfall - book.want(held, allocation.shortfall):
-            missing[unit] = short
+        # What holds keep of its own lots is taken when they release it: who captures it keeps it.
+        book.want([lot.id for lot in book.lots.values() if lot.id in own_ids], allocation.shortfall)
+        if allocation.shortfall:
+            missing[unit] = allocation.shortfall
     return missing
 
 

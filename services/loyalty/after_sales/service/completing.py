@@ -16,7 +16,7 @@ from services.loyalty.after_sales.domain import (
 )
 from services.loyalty.after_sales.service.handling import refused
 from services.loyalty.after_sales.service.telling import arrive, moved, moving, settle
-from services.loyalty.earning.domain import LineRefund
+from services.loyalty.earning.domain import LineRefund, ReturnedLine
 from services.loyalty.purchases import queries as purchases
 from services.loyalty.purchases import service
 from services.loyalty.purchases.domain import RecordPurchase, RefundedPurchase, RefundPurchase
@@ -36,10 +36,11 @@ _KEYS = UUID("01900000-0000-7000-8000-0000000ca5e5")
 def complete_case(uow: UnitOfWork, *, command: CompleteCase) -> MovedCase:
     """Complete a case; of a return or an exchange the purchase is refunded or exchanged with it, or nothing happens.
 
-    The case is locked first: of two who complete it at once, the second finds it completed.
+    What was found of the goods may be less than the case asks for: only that is taken back. The case is locked first:
+    of two who complete it at once, the second finds it completed.
 
     Raises:
-        InvalidInput: an exchange without its sale, or a sale that is none.
+        InvalidInput: an exchange without its sale, or a sale or goods that there are none of.
         CaseNotFound
         CaseMoveRefused: the case is not where it can be completed.
         IdempotencyConflict, IdempotencyKeyInvalid
@@ -62,15 +63,19 @@ def complete_case(uow: UnitOfWork, *, command: CompleteCase) -> MovedCase:
         if command.replacement is None:
             raise InvalidInput(field="replacement", reason="NOTHING_GIVEN")
         raise InvalidInput(field="replacement", reason="NOT_ALLOWED", limit=case.kind.value)
+    if command.returned is not None and case.kind not in MOVING_POINTS:
+        raise InvalidInput(field="returned", reason="NOT_ALLOWED", limit=case.kind.value)
     done = moved(uow, case, CaseStatus.COMPLETED)
     if case.kind in MOVING_POINTS:
-        done = _taken_back(uow, done, command.replacement)
+        done = _taken_back(uow, done, case.returned(command.returned), command.replacement)
     event = moving(uow, case, CaseStatus.COMPLETED, text=reason)
     return settle(uow, arrival, done, [event])
 
 
-def _taken_back(uow: UnitOfWork, case: Case, replacement: Replacement | None) -> Case:
-    """The case with what taking its lines back did."""
+def _taken_back(
+    uow: UnitOfWork, case: Case, returned: tuple[ReturnedLine, ...], replacement: Replacement | None
+) -> Case:
+    """The case with what taking goods back did."""
     assert case.purchase_id is not None
     key = str(uuid5(_KEYS, str(case.id)))
     if replacement is None:
@@ -80,7 +85,7 @@ def _taken_back(uow: UnitOfWork, case: Case, replacement: Replacement | None) ->
                 purchase=case.purchase_id,
                 source=SOURCE,
                 external_id=str(case.id),
-                request=LineRefund(case.returned),
+                request=LineRefund(returned),
                 idempotency_key=key,
                 request_hash=case.id.bytes,
                 reason=case.subject,
@@ -89,7 +94,7 @@ def _taken_back(uow: UnitOfWork, case: Case, replacement: Replacement | None) ->
         effect = _effect(refunded, points_earned=0, balance=refunded.balance)
         return _with(case, refunded, effect, exchange_purchase_id=None)
     exchanged = service.exchange_purchase(
-        uow, command=_exchange(uow, case, replacement, purchase_id=case.purchase_id, key=key)
+        uow, command=_exchange(uow, case, returned, replacement, purchase_id=case.purchase_id, key=key)
     )
     recorded = exchanged.recorded
     effect = _effect(exchanged.refunded, points_earned=recorded.points, balance=recorded.balance)
@@ -97,14 +102,20 @@ def _taken_back(uow: UnitOfWork, case: Case, replacement: Replacement | None) ->
 
 
 def _exchange(
-    uow: UnitOfWork, case: Case, replacement: Replacement, *, purchase_id: UUID, key: str
+    uow: UnitOfWork,
+    case: Case,
+    returned: tuple[ReturnedLine, ...],
+    replacement: Replacement,
+    *,
+    purchase_id: UUID,
+    key: str,
 ) -> ExchangePurchase:
     purchase = purchases.purchase_by_id(uow, purchase_id=purchase_id)
     if purchase is None:
         raise PurchaseNotFound(purchase_id=purchase_id)
     return ExchangePurchase(
         purchase=purchase_id,
-        returned=LineRefund(case.returned),
+        returned=LineRefund(returned),
         refund_source=SOURCE,
         refund_external_id=str(case.id),
         sale=RecordPurchase(

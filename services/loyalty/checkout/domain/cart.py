@@ -57,6 +57,14 @@ class QuotedCart:
         return self.asked.member if isinstance(self.asked.member, UUID) else None
 
 
+@dataclass(frozen=True, slots=True)
+class LateCart:
+    """A cart that reserves something longer than it may; without a member it is a guest's."""
+
+    id: UUID
+    member_id: UUID | None
+
+
 def cart_json(cart: QuotedCart) -> dict[str, Any]:
     """A quoted cart as JSON; of the customer it says the member's id only."""
     asked = cart.asked

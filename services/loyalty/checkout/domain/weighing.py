@@ -28,7 +28,8 @@ STRATEGIES = {
 class Met:
     """What a cart meets. ``buyer`` and ``occasion`` are None where nothing can be earned or paid with points.
 
-    ``available`` are the points of the unit that can be paid with, those included that the cart itself has reserved.
+    ``available`` are the points of the unit that can be paid with, with the ``reserved`` ones, which the cart itself
+    keeps and which are not in the buyer's balance.
     """
 
     version: ProgramVersion | None
@@ -37,6 +38,7 @@ class Met:
     available: int
     offers: Sequence[Offer]
     refused: Sequence[Refused]
+    reserved: int = 0
 
     @property
     def policies(self) -> Policies:
@@ -100,8 +102,9 @@ class Weighed:
         buyer, occasion = self.met.buyer, self.met.occasion
         if buyer is None or occasion is None:
             return None
-        if self.priced.payment.points and ladder_of(occasion.present).unit == paying_unit(self.met.version):
-            buyer = dataclasses.replace(buyer, balance=buyer.balance - self.priced.payment.points)
+        paid = self.priced.payment.points - self.met.reserved
+        if paid and ladder_of(occasion.present).unit == paying_unit(self.met.version):
+            buyer = dataclasses.replace(buyer, balance=buyer.balance - paid)
         return assess(self.priced.receipt, buyer, occasion)
 
     def digests(self, assessment: Assessment | None) -> dict[str, str]:

@@ -11,7 +11,7 @@ from psycopg.errors import CheckViolation, UniqueViolation
 from services.loyalty.budgets import service as budgets
 from services.loyalty.budgets.domain import Demand
 from services.loyalty.checkout import repository
-from services.loyalty.checkout.domain.cart import AskedCart
+from services.loyalty.checkout.domain.cart import AskedCart, QuotedCart
 from services.loyalty.checkout.domain.commands import CommitCart, CommittedCart, answer_of, recorded_of
 from services.loyalty.checkout.domain.delivering import delivered
 from services.loyalty.checkout.domain.weighing import Weighed, paying_unit
@@ -41,7 +41,7 @@ ACTIVITY = "redemption"
 
 
 def commit_cart(uow: UnitOfWork, *, command: CommitCart, is_last: bool = False) -> CommittedCart:
-    """Record a quoted cart as the purchase that was promised, at the instant of its quote.
+    """Record a quoted cart as the purchase that was promised, at the instant of its quote, however long it is reserved.
 
     Its price is made again by what is found behind the member's lock; what comes out different is refused with a new
     quote and nothing has happened. A cart is committed once: whoever does it again hears the first answer. With
@@ -65,19 +65,22 @@ def commit_cart(uow: UnitOfWork, *, command: CommitCart, is_last: bool = False) 
     weighed = weigh_again(opened, asked=_told(command), purchase_id=purchase_id)
     whole = weighed
     if command.delivered is not None:
-        check_promise(command.cart, weighed, weighed.assessed(), seal=command.seal)
+        check_promise(_told_by(command), weighed, weighed.assessed(), seal=command.seal)
         weighed = dataclasses.replace(weighed, priced=delivered(weighed.priced, command.delivered))
     pay_with_points(opened, weighed, purchase_id)
-    decision = purchases.decide_sale(opened.sale, command=_priced(command, weighed), purchase_id=purchase_id)
+    decision = purchases.decide_sale(
+        opened.sale, command=_priced(command, weighed), purchase_id=purchase_id, is_promised=True
+    )
     if whole is weighed:
-        check_promise(command.cart, weighed, decision.assessment, seal=command.seal)
+        check_promise(_told_by(command), weighed, decision.assessment, seal=command.seal)
     answer = _answer(command, weighed, decision.outcome)
+    savepoint, *selling = purchases.selling_statements(opened.sale, decision, weighed.settlement(command.cart.id))
     try:
         uow.fetch_pipeline(
             [
-                *purchases.selling_statements(opened.sale, decision, weighed.settlement(command.cart.id)),
-                *opened.free_caps_statements(),
-                *taking_statements(opened, weighed),
+                savepoint,
+                # The cart's row first: of a guest's there is nothing else at which who comes at the same time could
+                # queue, before it takes coupons that are taken for the very same cart.
                 repository.put_statement(
                     uow,
                     cart_id=command.cart.id,
@@ -89,6 +92,9 @@ def commit_cart(uow: UnitOfWork, *, command: CommitCart, is_last: bool = False) 
                     purchase_id=purchase_id,
                     answer=_answer_json(answer) | {"of": _mark(command)},
                 ),
+                *selling,
+                *opened.free_caps_statements(),
+                *taking_statements(opened, weighed),
                 purchases.settle_key_statement(opened.sale, _answer_json(answer)),
             ],
             is_last=is_last and not purchases.is_awaited(opened.sale),
@@ -97,8 +103,11 @@ def commit_cart(uow: UnitOfWork, *, command: CommitCart, is_last: bool = False) 
         raise_refusal(error)
     except UniqueViolation as error:
         return _raced(opened, command, error)
+    if not purchases.is_awaited(opened.sale):
+        return answer
     purchases.refund_what_waits(opened.sale)
-    return answer
+    # It is not any more what it was when it was recorded.
+    return dataclasses.replace(answer, recorded=dataclasses.replace(answer.recorded, purchase=None))
 
 
 def pay_with_points(opened: OpenCart, weighed: Weighed, purchase_id: UUID) -> None:
@@ -157,6 +166,11 @@ def _told(command: CommitCart) -> AskedCart:
     if command.tenders is None:
         return asked
     return dataclasses.replace(asked, told=dataclasses.replace(asked.told, tenders=command.tenders))
+
+
+def _told_by(command: CommitCart) -> QuotedCart:
+    """The cart as of the system that tells of it, so that a new quote holds for it whatever rules ask."""
+    return dataclasses.replace(command.cart, asked=dataclasses.replace(command.cart.asked, source=command.source))
 
 
 def _record(command: CommitCart) -> RecordPurchase:

@@ -5,11 +5,12 @@ are there; what is not is named in the answer, in minor units and points, and no
 """
 
 import dataclasses
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid5
 
-from psycopg.errors import CheckViolation
+from psycopg.errors import CheckViolation, UniqueViolation
 
 from services.loyalty.budgets import service as budgets
 from services.loyalty.budgets.domain import Demand
@@ -31,7 +32,9 @@ from services.loyalty.ledger import service as ledger
 from services.loyalty.ledger.domain import Reference, allocate_lots, redemption_entry
 from services.loyalty.purchases import service as purchases
 from services.loyalty.purchases.domain import Tender, TenderKind
+from services.loyalty.purchases.domain.receipt import purchase_hash
 from services.loyalty.purchases.domain.settlement import PaidPoints, Settlement, UsedCoupon, spread
+from services.loyalty.purchases.errors import PurchaseConflict
 from services.loyalty.purchases.service import OpenSale
 from services.platform.db.session import Statement, UnitOfWork
 from services.platform.errors import InvalidInput
@@ -81,10 +84,7 @@ def settle_offline_purchase(uow: UnitOfWork, *, command: SettleOfflinePurchase) 
         return _settled(opened, replayed=True)
     cart_rows, *coupon_rows = opened.more
     if cart_rows and opened.known_id() == cart_rows[0]["purchase_id"]:
-        purchases.check_same(opened)
-        statement = purchases.settle_key_statement(opened, cart_rows[0]["answer"])
-        uow.execute(statement.query, statement.values)
-        return _settled(cart_rows[0]["answer"], replayed=True)
+        return _told_again(opened, command, cart_rows[0])
     opened.check_new()
     presented = coupons_read.presented_of(
         coupon_rows,
@@ -92,14 +92,62 @@ def settle_offline_purchase(uow: UnitOfWork, *, command: SettleOfflinePurchase) 
         codes=codes,
         at=opened.sale.occurred_at,
     )
-    return _settle(opened, command, cart_id, presented)
+    row = _row(opened, command, cart_id)
+    if opened.buyer is None:
+        # A guest has nobody to queue at but the cart: it is there before anything is taken for it.
+        try:
+            uow.fetch_pipeline([Statement(SAVEPOINT), repository.put_statement(uow, is_new=True, **row)])
+        except UniqueViolation as error:
+            if not repository.is_raced(error):
+                raise
+            uow.execute(BACK)
+            return _told_again(opened, command, uow.fetch_all(repository.BY_ID, {"id": cart_id})[0])
+    return _settle(opened, command, row, presented)
 
 
-def _settle(opened: OpenSale, command: SettleOfflinePurchase, cart_id: UUID, presented: Presented) -> SettledOffline:
-    uow, record = opened.uow, command.record
+def _told_again(opened: OpenSale, command: SettleOfflinePurchase, row: Mapping[str, Any]) -> SettledOffline:
+    """The answer of the first time, under another key.
+
+    Raises:
+        PurchaseConflict: it was another sale, or other coupons or points were taken.
+    """
+    answer = row["answer"]
+    if "of" not in answer:
+        # Of the release before: only the receipt can be compared.
+        purchases.check_same(opened)
+    elif answer["of"] != _mark(opened, command):
+        raise PurchaseConflict(external_id=command.record.external_id, purchase_id=row["purchase_id"])
+    statement = purchases.settle_key_statement(opened, answer)
+    opened.uow.execute(statement.query, statement.values)
+    return _settled(answer, replayed=True)
+
+
+def _mark(opened: OpenSale, command: SettleOfflinePurchase) -> str:
+    """What tells a sale from another one of the same number: the receipt, and what was taken for it."""
+    member_id = opened.buyer.member_id if opened.buyer else None
+    receipt = purchase_hash(command.record, opened.sale.receipt, member_id=member_id)
+    taken = sorted((each.code or "", str(each.coupon_id or ""), each.amount_minor) for each in command.coupons)
+    words = (receipt.hex(), taken, command.points, command.value_minor)
+    return hashlib.sha256(repr(words).encode()).hexdigest()
+
+
+def _row(opened: OpenSale, command: SettleOfflinePurchase, cart_id: UUID) -> dict[str, Any]:
+    return {
+        "cart_id": cart_id,
+        "status": "committed",
+        "member_id": opened.buyer.member_id if opened.buyer else None,
+        "store_id": command.record.store_id,
+        "expires_at": opened.uow.now,
+        "purchase_id": new_id(),
+    }
+
+
+def _settle(
+    opened: OpenSale, command: SettleOfflinePurchase, row: Mapping[str, Any], presented: Presented
+) -> SettledOffline:
+    uow, record, cart_id, purchase_id = opened.uow, command.record, row["cart_id"], row["purchase_id"]
     found = honored(command.coupons, presented)
     found = _used(opened, command, cart_id, found)
-    purchase_id = new_id()
     points = _spend(opened, command, purchase_id)
     decision = purchases.decide_sale(opened, command=record, purchase_id=purchase_id)
     spent_minor = command.value_minor * points // command.points if command.points else 0
@@ -116,21 +164,11 @@ def _settle(opened: OpenSale, command: SettleOfflinePurchase, cart_id: UUID, pre
         missing_minor=command.value_minor - spent_minor,
         refused=found.refused,
     )
-    content = _answer_json(answer)
+    content = _answer_json(answer) | {"of": _mark(opened, command)}
     uow.fetch_pipeline(
         [
             *purchases.selling_statements(opened, decision, settlement),
-            repository.put_statement(
-                uow,
-                cart_id=cart_id,
-                is_new=True,
-                status="committed",
-                member_id=decision.answer.member_id,
-                store_id=record.store_id,
-                expires_at=uow.now,
-                purchase_id=purchase_id,
-                answer=content,
-            ),
+            repository.put_statement(uow, is_new=opened.buyer is not None, answer=content, **row),
             purchases.settle_key_statement(opened, content),
         ]
     )

@@ -107,11 +107,11 @@ def open_cart(
     Raises:
         as `purchases.service.open_sale`
     """
-    asked = cart.asked
+    asked, locking = cart.asked, repository.lock_statement(cart_id=cart.id)
 
     def more(member_id: UUID | None) -> Sequence[Statement]:
         return [
-            repository.lock_statement(cart_id=cart.id),
+            locking,
             *coupons.presented_statements(
                 uow,
                 member_id=member_id,
@@ -121,12 +121,16 @@ def open_cart(
                 version_ids=tuple(cart.offers.values()),
                 at=cart.quoted_at,
             ),
+            # What is stored of a guest's cart while its coupons were read is seen: theirs are not somebody else's.
+            *([locking] if member_id is None else []),
         ]
 
     opened = open_sale(uow, operation=operation, command=record, more=more)
     if not isinstance(opened, OpenSale):
         return opened
     cart_rows, *coupon_rows = opened.more
+    if cart.member_id is None:
+        cart_rows = coupon_rows.pop()
     presented = coupons.presented_of(coupon_rows, member_id=cart.member_id, codes=asked.codes, at=cart.quoted_at)
     return OpenCart(uow, cart, opened, cart_rows[0] if cart_rows else None, presented)
 
@@ -155,9 +159,9 @@ def weigh_again(opened: OpenCart, *, asked: AskedCart, purchase_id: UUID) -> Wei
     """
     sale = opened.sale
     sale.free_caps(opened.fillings)
-    available = 0
+    available, reserved = 0, opened.held_points
     if sale.book is not None:
-        available = sale.book.balance(paying_unit(sale.version)).available + opened.held_points
+        available = sale.book.balance(paying_unit(sale.version)).available + reserved
     met = Met(
         version=sale.version,
         buyer=sale.buying(),
@@ -165,6 +169,7 @@ def weigh_again(opened: OpenCart, *, asked: AskedCart, purchase_id: UUID) -> Wei
         available=available,
         offers=opened.presented.offers,
         refused=opened.presented.refused,
+        reserved=reserved,
     )
     return weigh(asked, met)
 

@@ -89,14 +89,15 @@ def _weighed(
     check_fields(reading.version.document.fields if reading.version else (), asked.told.fields)
     cart_rows, *coupon_rows = reading.more
     presented = coupons.presented_of(coupon_rows, member_id=reading.member_id, codes=asked.codes, at=session.now)
-    available, buyer = _free(session, reading, cart_rows)
+    reserved, buyer = _free(session, reading, cart_rows)
     met = Met(
         version=reading.version,
         buyer=buyer,
         occasion=reading.occasion(session, channel=asked.channel, source=asked.source),
-        available=available,
+        available=reading.available(paying_unit(reading.version)) + reserved,
         offers=presented.offers,
         refused=presented.refused,
+        reserved=reserved,
     )
     asked = _pinned(dataclasses.replace(asked, member=reading.member_id), presented)
     weighed = weigh(asked, met)
@@ -106,18 +107,18 @@ def _weighed(
 def _free(
     session: ReadSession, reading: purchases.CartReading, cart_rows: Sequence[DictRow]
 ) -> tuple[int, BuyingMember | None]:
-    """The points that can be paid with, and the buyer; what the cart itself has reserved is not in its way."""
-    available, buyer = reading.available(paying_unit(reading.version)), reading.buyer
+    """The points that the cart itself has reserved, and the buyer, in whose way what it keeps of caps is not."""
+    reserved, buyer = 0, reading.buyer
     for row in cart_rows:
         is_held = row["status"] == "reserved" and row["expires_at"] > session.now
         if is_held and row["member_id"] == reading.member_id and row["held"]:
-            available += row["held"]["points"]
+            reserved = row["held"]["points"]
             if buyer is not None:
                 used = dict(buyer.cap_used)
                 for key, count in parse_counters(row["held"]["caps"]).items():
                     used[key] = used.get(key, 0) - count
                 buyer = dataclasses.replace(buyer, cap_used=used)
-    return available, buyer
+    return reserved, buyer
 
 
 def _pinned(asked: AskedCart, presented: Presented) -> AskedCart:

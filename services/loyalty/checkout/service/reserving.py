@@ -9,7 +9,7 @@ from psycopg.errors import CheckViolation, UniqueViolation
 
 from services.loyalty.budgets import service as budgets
 from services.loyalty.checkout import repository
-from services.loyalty.checkout.domain.cart import QuotedCart
+from services.loyalty.checkout.domain.cart import LateCart, QuotedCart
 from services.loyalty.checkout.domain.commands import CancelCart, CanceledCart, ReserveCart, ReservedCart
 from services.loyalty.checkout.domain.weighing import Weighed, paying_unit
 from services.loyalty.checkout.errors import CartConflict, CartEnded
@@ -37,8 +37,6 @@ from services.platform.ids import new_id
 
 RESERVE = "reserveCart"
 CANCEL = "cancelCart"
-SOURCE = "checkout"
-"""Of a cart, where a purchase would have the till's."""
 
 
 def reserve_cart(uow: UnitOfWork, *, command: ReserveCart) -> ReservedCart:
@@ -46,7 +44,7 @@ def reserve_cart(uow: UnitOfWork, *, command: ReserveCart) -> ReservedCart:
 
     Raises:
         QuoteExpired, QuoteChanged, CartEnded, CartConflict, PointsPaymentTooLarge
-        CouponUsedUp, BudgetExhausted, BudgetClosed, InsufficientPoints
+        CouponUsedUp, BudgetExhausted, BudgetClosed
         InvalidInput, MemberNotFound, StoreNotFound, IdempotencyConflict, IdempotencyKeyInvalid
     """
     cart = command.cart
@@ -54,6 +52,8 @@ def reserve_cart(uow: UnitOfWork, *, command: ReserveCart) -> ReservedCart:
     if not isinstance(opened, OpenCart):
         return _reserved(opened, replayed=True)
     check_alive(opened)
+    # First, so that points whose end has come while they were held, or that a refund wants back, do not count.
+    _release_points(opened)
     weighed = weigh_again(opened, asked=cart.asked, purchase_id=new_id())
     assessment = weighed.assessed()
     check_promise(cart, weighed, assessment, seal=command.seal)
@@ -64,10 +64,7 @@ def reserve_cart(uow: UnitOfWork, *, command: ReserveCart) -> ReservedCart:
     answer = ReservedCart(cart.id, cart.member_id, points, until, replayed=False)
     fillings = assessment.evaluation.fillings if assessment else {}
     statements = [
-        *(ledger.writing_statements([opened.sale.book]) if opened.sale.book else []),
-        *opened.free_caps_statements(),
-        *_fill(cart, assessment),
-        *_hold(opened, weighed, until),
+        # The cart's row first: of a guest's there is nothing else at which who comes at the same time could queue.
         repository.put_statement(
             uow,
             cart_id=cart.id,
@@ -78,6 +75,10 @@ def reserve_cart(uow: UnitOfWork, *, command: ReserveCart) -> ReservedCart:
             expires_at=until,
             held={"points": points, "caps": counters_json(fillings), "quotedAt": cart.quoted_at.isoformat()},
         ),
+        *(ledger.writing_statements([opened.sale.book]) if opened.sale.book else []),
+        *opened.free_caps_statements(),
+        *_fill(cart, assessment),
+        *_hold(opened, weighed, until),
         purchases.settle_key_statement(opened.sale, _reserved_json(answer)),
     ]
     try:
@@ -109,35 +110,39 @@ def cancel_cart(uow: UnitOfWork, *, command: CancelCart) -> CanceledCart:
     if row is not None and (row["member_id"], row["store_id"]) != (cart.member_id, cart.asked.store_id):
         raise CartConflict
     points, book = opened.held_points, opened.sale.book
-    if points and book is not None:
-        book.release(opened.header(opened.owner), hold_id=cart.id)
-    answer = CanceledCart(cart.id, points, replayed=False)
-    uow.fetch_pipeline(
-        [
-            *(ledger.writing_statements([book]) if book else []),
-            *opened.free_caps_statements(),
-            *coupons.release_statements(uow, owner=opened.owner),
-            *budgets.release_statements(uow, owner=opened.owner),
-            repository.put_statement(
-                uow,
-                cart_id=cart.id,
-                is_new=row is None,
-                status="canceled",
-                member_id=cart.member_id,
-                store_id=cart.asked.store_id,
-                expires_at=row["expires_at"] if row else cart.expires_at,
-            ),
-            purchases.settle_key_statement(opened.sale, {"cartId": str(cart.id), "points": points}),
-        ]
-    )
-    return answer
+    _release_points(opened)
+    statements = [
+        repository.put_statement(
+            uow,
+            cart_id=cart.id,
+            is_new=row is None,
+            status="canceled",
+            member_id=cart.member_id,
+            store_id=cart.asked.store_id,
+            expires_at=row["expires_at"] if row else cart.expires_at,
+        ),
+        *(ledger.writing_statements([book]) if book else []),
+        *opened.free_caps_statements(),
+        *coupons.release_statements(uow, owner=opened.owner),
+        *budgets.release_statements(uow, owner=opened.owner),
+        purchases.settle_key_statement(opened.sale, {"cartId": str(cart.id), "points": points}),
+    ]
+    try:
+        uow.fetch_pipeline(statements)
+    except UniqueViolation as error:
+        # Somebody else has reserved or committed the same cart of a guest at the same time.
+        if not repository.is_raced(error):
+            raise
+        raise CartConflict from error
+    return CanceledCart(cart.id, points, replayed=False)
 
 
-def release_late(uow: UnitOfWork, *, cart_id: UUID, member_id: UUID | None) -> bool:
+def release_late(uow: UnitOfWork, *, cart: LateCart) -> bool:
     """Let go of what a cart holds whose time is over; False where somebody else has. Points end by their own clock.
 
     One cart is one unit of work: several would lock kinds of coupons and budgets out of their order.
     """
+    cart_id, member_id = cart.id, cart.member_id
     locked = uow.fetch_pipeline(
         [
             *([ledger.lock_statement(holder_ids=[member_id])] if member_id is not None else []),
@@ -162,7 +167,7 @@ def release_late(uow: UnitOfWork, *, cart_id: UUID, member_id: UUID | None) -> b
 def _record(cart: QuotedCart, command: ReserveCart | CancelCart) -> RecordPurchase:
     asked = cart.asked
     return RecordPurchase(
-        source=asked.source or SOURCE,
+        source=asked.source or purchases.QUOTED,
         external_id=str(cart.id),
         member=asked.member,
         store_id=asked.store_id,
@@ -181,12 +186,15 @@ def _hold_points(opened: OpenCart, weighed: Weighed, until: datetime) -> None:
     book, points = opened.sale.book, weighed.priced.payment.points
     if book is None:
         return
-    if opened.held_points:
-        book.release(opened.header(opened.owner), hold_id=opened.cart.id)
     if points:
         unit = paying_unit(weighed.met.version)
         header = opened.header(opened.owner)
         book.hold(header, unit=unit, amount=points, hold_id=opened.cart.id, expires_at=until)
+
+
+def _release_points(opened: OpenCart) -> None:
+    if opened.sale.book is not None and opened.held_points:
+        opened.sale.book.release(opened.header(opened.owner), hold_id=opened.cart.id)
 
 
 def _fill(cart: QuotedCart, assessment: Assessment | None) -> list[Statement]:

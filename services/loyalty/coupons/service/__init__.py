@@ -3,8 +3,10 @@
 from services.loyalty.coupons.service.defining import (
     archive_coupon_definition,
     create_coupon_definition,
+    lock_definition,
     update_coupon_definition,
 )
+from services.loyalty.coupons.service.importing import import_coupon_codes
 from services.loyalty.coupons.service.issuing import (
     assign_coupon,
     assign_statements,
@@ -34,6 +36,8 @@ __all__ = [
     "give_back_statements",
     "give_notices",
     "hold_statements",
+    "import_coupon_codes",
+    "lock_definition",
     "next_notice_question",
     "redeem_statements",
     "refusal_of",

@@ -80,7 +80,7 @@ def update_coupon_definition(uow: UnitOfWork, *, command: UpdateCouponDefinition
     content = check_content(command.content)
     _check_budget(uow, content)
     uses_max = check_uses_max(command.uses_max)
-    definition = _lock(uow, command.coupon_definition_id)
+    definition = lock_definition(uow, definition_id=command.coupon_definition_id)
     if definition.archived_at is not None:
         raise CouponDefinitionArchived(coupon_definition_id=definition.id)
     if definition.version != command.version:
@@ -110,14 +110,19 @@ def archive_coupon_definition(uow: UnitOfWork, *, definition_id: UUID) -> Coupon
     Raises:
         CouponDefinitionNotFound
     """
-    definition = _lock(uow, definition_id)
+    definition = lock_definition(uow, definition_id=definition_id)
     if definition.archived_at is None:
         definition = dataclasses.replace(definition, archived_at=uow.now)
         uow.execute(repository.ARCHIVE, {"id": definition.id, "now": uow.now})
     return definition
 
 
-def _lock(uow: UnitOfWork, definition_id: UUID) -> CouponDefinition:
+def lock_definition(uow: UnitOfWork, *, definition_id: UUID) -> CouponDefinition:
+    """Lock a kind of coupon, so that nobody edits or archives it meanwhile, and read it.
+
+    Raises:
+        CouponDefinitionNotFound
+    """
     reading = queries.definition_statement(uow, definition_id=definition_id)
     # Read after the lock, for the version that the one before us may have made.
     rows = uow.fetch_pipeline([Statement(repository.LOCK_DEFINITION, {"id": definition_id}), reading])[1]

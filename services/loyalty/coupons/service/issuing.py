@@ -48,7 +48,7 @@ def assign_statements(uow: UnitOfWork, *, grants: Collection[Grant]) -> list[Sta
         CouponDefinitionArchived
     """
     for grant in grants:
-        _check_given_out(grant.definition)
+        check_given_out(grant.definition)
     rows = [repository.coupon_json(_granted(uow, grant)) for grant in grants]
     return [Statement(repository.INSERT, {"rows": Jsonb(rows), "now": uow.now})] if rows else []
 
@@ -150,9 +150,9 @@ def create_coupon_codes(uow: UnitOfWork, *, command: CreateCouponCodes) -> Creat
     statement = queries.definition_statement(uow, definition_id=definition_id)
     rows = uow.fetch_all(statement.query, statement.values)
     definition = queries.definition_of(rows, definition_id=definition_id)
-    _check_given_out(definition)
+    check_given_out(definition)
     batch = CouponBatch(new_id(), definition_id, command.count, prefix, uow.now)
-    first = dataclasses.replace(_issued(uow, definition, zone=None), batch_id=batch.id)
+    first = dataclasses.replace(issued(uow, definition, zone=None), batch_id=batch.id)
     repository.copy_codes(uow, first=first, codes=new_codes(command.count, prefix=prefix))
     answer = {"batchId": str(batch.id), "count": command.count}
     settle = idempotency.settle_statement(operation=CREATE_CODES, key=command.idempotency_key, result=answer)
@@ -160,12 +160,18 @@ def create_coupon_codes(uow: UnitOfWork, *, command: CreateCouponCodes) -> Creat
     return CreatedCouponCodes(batch.id, definition_id, command.count, replayed=False)
 
 
-def _check_given_out(definition: CouponDefinition) -> None:
+def check_given_out(definition: CouponDefinition) -> None:
+    """Refuse a kind that is given out no more.
+
+    Raises:
+        CouponDefinitionArchived
+    """
     if definition.archived_at is not None:
         raise CouponDefinitionArchived(coupon_definition_id=definition.id)
 
 
-def _issued(uow: UnitOfWork, definition: CouponDefinition, *, zone: ZoneInfo | None) -> Coupon:
+def issued(uow: UnitOfWork, definition: CouponDefinition, *, zone: ZoneInfo | None) -> Coupon:
+    """A coupon of a kind as it is now, nobody's yet and without a code."""
     return Coupon(
         id=new_id(),
         definition_id=definition.id,
@@ -186,7 +192,7 @@ def _issued(uow: UnitOfWork, definition: CouponDefinition, *, zone: ZoneInfo | N
 
 def _granted(uow: UnitOfWork, grant: Grant) -> Coupon:
     return dataclasses.replace(
-        _issued(uow, grant.definition, zone=grant.zone),
+        issued(uow, grant.definition, zone=grant.zone),
         id=grant.id,
         member_id=grant.member_id,
         origin=grant.origin,

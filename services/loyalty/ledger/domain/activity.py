@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.loyalty.ledger.domain.clocks import Validity
+from services.loyalty.ledger.domain.clocks import LotClock, Validity
 from services.loyalty.ledger.domain.entries import Reference
 from services.loyalty.ledger.domain.lots import Lot
 
@@ -50,8 +50,11 @@ def replayed(lot: Lot, marks: Iterable[ActivityMark]) -> Validity:
     since = clock.since or lot.id
     validity = lot.validity.at_base()
     validity = dataclasses.replace(validity, clock=dataclasses.replace(clock, losses=0, upcoming=()))
+    noted = sorted((mark for mark in marks if mark.id > since), key=lambda mark: mark.id)
+    if clock.loss is None:
+        return validity.ends_by(expires_at=_slid(validity.expires_at, clock, noted), loses_at=validity.loses_at)
     losses: list[datetime] = []
-    for mark in sorted((mark for mark in marks if mark.id > since), key=lambda mark: mark.id):
+    for mark in noted:
         while validity.loses_at is not None and validity.loses_at <= mark.recorded_at:
             losses.append(validity.loses_at)
             validity = validity.after_loss()
@@ -66,3 +69,16 @@ def replayed(lot: Lot, marks: Iterable[ActivityMark]) -> Validity:
     following = (*losses[clock.losses :], validity.loses_at)
     lost = dataclasses.replace(clock, upcoming=following[1:])
     return dataclasses.replace(validity, loses_at=following[0], clock=lost)
+
+
+def _slid(end: datetime | None, clock: LotClock, noted: Iterable[ActivityMark]) -> datetime | None:
+    """An end that moves with activities, where no part is ever lost: of many lots and marks this is all there is."""
+    if clock.sliding is None or end is None:
+        return end
+    zone = clock.zone_info
+    for mark in noted:
+        if end <= mark.recorded_at:
+            break
+        if mark.activity in clock.sliding.activities:
+            end = clock.sliding.moved(end, mark.at, zone)
+    return end

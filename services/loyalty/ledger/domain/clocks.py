@@ -54,6 +54,11 @@ class Sliding:
         end = self.stretch.after(earned_at, zone)
         return end if end > activates_at else self.stretch.after(activates_at, zone)
 
+    def moved(self, end: datetime, at: datetime, zone: ZoneInfo) -> datetime:
+        """Where an end is once one of the activities was shown at an instant: ends only move away."""
+        new = self.stretch.after(at, zone)
+        return max(end, new if self.limit is None else min(new, self.limit))
+
 
 @dataclass(frozen=True, slots=True)
 class Loss:
@@ -137,8 +142,7 @@ class Validity:
         zone, expires_at, loses_at = self.clock.zone_info, self.expires_at, self.loses_at
         sliding, loss = self.clock.sliding, self.clock.loss
         if sliding is not None and activity in sliding.activities and expires_at is not None:
-            moved = sliding.stretch.after(at, zone)
-            expires_at = max(expires_at, moved if sliding.limit is None else min(moved, sliding.limit))
+            expires_at = sliding.moved(expires_at, at, zone)
         if loss is not None and activity in loss.activities and loses_at is not None:
             loses_at = max(loses_at, loss.stretch.after(at, zone))
         return self.ends_by(expires_at=expires_at, loses_at=loses_at)

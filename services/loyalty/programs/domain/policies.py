@@ -51,8 +51,8 @@ class LeapBirthday(StrEnum):
     MARCH_1 = "march_1"
 
 
-class NoSilentExpiry(StrEnum):
-    """Whether points end though no channel has taken their notice in time: yes; yes, and it is counted; no."""
+class NoSilentLoss(StrEnum):
+    """Whether something is lost though no channel took its notice in time: yes; yes, and it is counted; no."""
 
     OFF = "off"
     REPORT = "report"
@@ -138,8 +138,12 @@ class Policies:
     """Adjustments of more points than this wait for a second person; None: none do."""
     expiry_notice_days: int = 30
     """How long before points end their member is told; 0: never."""
-    no_silent_expiry: NoSilentExpiry = NoSilentExpiry.OFF
-    """Whether points live on until their notice was taken by a channel ``expiry_notice_days`` before they end."""
+    no_silent_expiry: NoSilentLoss = NoSilentLoss.ON
+    """Whether points live on until their notice was taken ``expiry_notice_days`` before; looked at where those are."""
+    downgrade_notice_days: int = 0
+    """How long before a review that takes a tier its member is told; 0: never."""
+    no_silent_downgrade: NoSilentLoss = NoSilentLoss.ON
+    """Whether a tier is kept until its notice was taken ``downgrade_notice_days`` before; looked at where those are."""
     pay_with_points: PayWithPoints = field(default_factory=PayWithPoints)
     coupon_order: CouponOrder = CouponOrder.BEST
     quote_minutes: int = 15

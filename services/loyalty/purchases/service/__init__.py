@@ -3,14 +3,21 @@
 from services.loyalty.purchases.service.amend_purchase import amend_purchase
 from services.loyalty.purchases.service.claim_purchase import claim_purchase
 from services.loyalty.purchases.service.exchange_purchase import exchange_purchase
-from services.loyalty.purchases.service.quote_cart import CartReading, assess_cart, quote_cart, quote_of, read_cart
+from services.loyalty.purchases.service.quote_cart import (
+    QUOTED,
+    CartReading,
+    assess_cart,
+    quote_cart,
+    quote_of,
+    read_cart,
+)
 from services.loyalty.purchases.service.record_purchase import (
     RECORDINGS_MAX,
     check_count,
     record_purchase,
     record_purchases,
 )
-from services.loyalty.purchases.service.refund_purchase import apply_next_waiting, refund_purchase
+from services.loyalty.purchases.service.refund_purchase import apply_due, refund_purchase
 from services.loyalty.purchases.service.selling import (
     OpenSale,
     check_same,
@@ -26,11 +33,12 @@ from services.loyalty.purchases.service.selling import (
 from services.loyalty.purchases.service.void_purchase import void_purchase
 
 __all__ = [
+    "QUOTED",
     "RECORDINGS_MAX",
     "CartReading",
     "OpenSale",
     "amend_purchase",
-    "apply_next_waiting",
+    "apply_due",
     "assess_cart",
     "check_count",
     "check_same",

@@ -81,8 +81,17 @@ def take_back(
         program_version_id=scene.evaluated_by.id,
         reference=Reference(REFERENCE, reference_id),
     )
+    lapsed = scene.lapsed.get(unit, 0) + _lapsed_now(book, scene, unit)
+    released = _taken_by_releases(uow, book, scene, unit)
+    again = _to_give_again(state, ask, released=-sum(movement.delta for movement in released), lapsed=lapsed)
+    entry_id = None
+    if again:
+        about = dataclasses.replace(header, id=new_id(), reference=Reference(PURCHASE, scene.purchase.id))
+        movements = give_back(released, amount=again)
+        entry_id = _restore(uow, book, scene, about, unit=unit, movements=movements, policies=policies)
     if ask < 0:
-        return _give(uow, book, scene, header=header, unit=unit, amount=-ask, grace_days=policies.given_back_grace_days)
+        given = _give(uow, book, scene, header=header, unit=unit, amount=-ask, policies=policies)
+        return dataclasses.replace(given, points=given.points - again, entry_id=given.entry_id or entry_id)
     lots = book.lots_of(unit)
     first = [lot for lot in lots if lot.id in own_first]
     named = draw_from((*spending_order(_pending(first)), *spending_order(_active(first))), ask)
@@ -92,14 +101,13 @@ def take_back(
         [lot for lot in lots if lot.id in own_ids],
         [lot for lot in lots if lot.id not in own_ids],
         ask + sum(movement.delta for movement in named),
-        own_lapsed=scene.lapsed.get(unit, 0) + _lapsed_now(book, scene, unit) - state.lapsed,
+        own_lapsed=lapsed - again - state.lapsed,
         owing_room=_owing_room(book, unit, policies),
         returned=returned or {},
     )
     # What holds keep of its own lots is taken when they release it: who captures it has spent it.
     book.want(_own_lots(book, scene, unit), allocation.shortfall)
     movements = _numbered((*named, *allocation.movements))
-    entry_id = None
     if movements or allocation.owed:
         draft = clawback_entry(header, unit=unit, movements=movements, owed=allocation.owed)
         entry_id = book.post(draft).header.id
@@ -107,7 +115,26 @@ def take_back(
     after = UnitState(
         state.points, state.taken_back + gone, state.lapsed + allocation.lapsed, shortfall=allocation.shortfall
     )
-    return TakenBack(gone, allocation.owed, after, entry_id)
+    return TakenBack(gone - again, allocation.owed, after, entry_id)
+
+
+def _taken_by_releases(uow: UnitOfWork, book: HolderBook, scene: Scene, unit: str) -> tuple[LotMovement, ...]:
+    """What holds have released of the purchase's points, was taken by itself, and has not been given back."""
+    about = Reference(PURCHASE, scene.purchase.id)
+    stored = ledger_queries.entries_about(uow, kind=about.kind, ids=[about.id]) if scene.released.get(unit) else ()
+    return still_taken((*stored, *(entry for entry in book.entries if entry.header.reference == about)), unit=unit)
+
+
+def _to_give_again(state: UnitState, ask: int, *, released: int, lapsed: int) -> int:
+    """How much of what releases took stands again, since less is asked for now.
+
+    It counts with what has ended, which is never given back: so that it is told apart here. What no refund has counted
+    yet was missing then.
+    """
+    uncounted = min(released, state.shortfall, max(0, lapsed - state.lapsed))
+    if ask >= 0:
+        return max(0, uncounted - ask)
+    return uncounted + min(released - uncounted, max(0, -ask - state.taken_back))
 
 
 def _pending(lots: Iterable[Lot]) -> list[Lot]:
@@ -157,7 +184,7 @@ def _give(
     header: EntryHeader,
     unit: str,
     amount: int,
-    grace_days: int,
+    policies: Policies,
 ) -> TakenBack:
     """Give points back that earlier refunds took: a negative line has come back, and the rest earns more.
 
@@ -173,19 +200,35 @@ def _give(
     movements = give_back(drawn, amount=min(back - owed, in_lots)) if back > owed else ()
     entry_id = None
     if movements or owed:
-        lot_ids = {movement.lot_id for movement in movements}
-        book.lots = ledger_queries.lots_by_ids(uow, lot_ids=lot_ids) | book.lots
-        marks = scene.buyer.marks if scene.buyer else ()
-        book.give_back_ends(lot_ids, at=uow.now, grace_days=grace_days, marks=marks)
-        # A lot that was pending when it was drawn may have become active since.
-        present = [dataclasses.replace(movement, purpose=book.lots[movement.lot_id].purpose) for movement in movements]
-        draft = restoration_entry(header, unit=unit, movements=present, source=Purpose.ISSUANCE, owed=owed)
-        entry_id = book.post(draft).header.id
-        ledger.settle_again(uow, book)
+        entry_id = _restore(uow, book, scene, header, unit=unit, movements=movements, policies=policies, owed=owed)
     if rest := back - owed - sum(movement.delta for movement in movements):
+        grace_days = policies.given_back_grace_days
         _bear_again(uow, book, scene, header=header, unit=unit, amount=rest, grace_days=grace_days)
     after = UnitState(state.points, state.taken_back - back, state.lapsed - (amount - back), shortfall=0)
     return TakenBack(-back, -owed, after, entry_id)
+
+
+def _restore(
+    uow: UnitOfWork,
+    book: HolderBook,
+    scene: Scene,
+    header: EntryHeader,
+    *,
+    unit: str,
+    movements: Sequence[LotMovement],
+    policies: Policies,
+    owed: int = 0,
+) -> UUID:
+    """Give points back to the lots they were taken from, and owe ``owed`` less; the entry's id."""
+    lot_ids = {movement.lot_id for movement in movements}
+    book.lots = ledger_queries.lots_by_ids(uow, lot_ids=lot_ids) | book.lots
+    marks = scene.buyer.marks if scene.buyer else ()
+    book.give_back_ends(lot_ids, at=uow.now, grace_days=policies.given_back_grace_days, marks=marks)
+    # A lot that was pending when it was drawn may have become active since.
+    present = [dataclasses.replace(movement, purpose=book.lots[movement.lot_id].purpose) for movement in movements]
+    entry = book.post(restoration_entry(header, unit=unit, movements=present, source=Purpose.ISSUANCE, owed=owed))
+    ledger.settle_again(uow, book)
+    return entry.header.id
 
 
 def _bear_again(

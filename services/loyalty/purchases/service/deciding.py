@@ -106,10 +106,12 @@ def decide(
     buyer: Buyer | None,
     content_hash: bytes,
     purchase_id: UUID | None = None,
+    is_promised: bool = False,
 ) -> Decision:
     """What a receipt earns; the buyer is left as the next receipt finds them. A refused one changes nothing.
 
-    ``purchase_id`` is given where the receipt was stored before, for a guest.
+    ``purchase_id`` is given where the receipt was stored before, for a guest. One that ``is_promised``, by a quote that
+    lasts still, is not told too late.
 
     Raises:
         StoreClosed, StoreCurrencyMismatch, OccurredInFuture, OccurredTooLongAgo, CurrencyNotAccepted
@@ -119,7 +121,7 @@ def decide(
     now, occurred_at = sale.uow.now, sale.occurred_at
     version, present = around.version(occurred_at), around.version(now)
     check_sale(store, currency=sale.receipt.currency, occurred_at=occurred_at)
-    check_occurred(occurred_at, now=now, earliest=_earliest(present, now))
+    check_occurred(occurred_at, now=now, earliest=occurred_at if is_promised else _earliest(present, now))
     check_fields(version.document.fields if version else (), sale.receipt.told.fields)
     purchase_id, unit = purchase_id or new_id(), unit_of(present)
     assessment, frozen, book, posted = None, None, None, Posted()

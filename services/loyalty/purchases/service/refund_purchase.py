@@ -19,7 +19,7 @@ from services.loyalty.purchases.domain.receipt import CLOCK_TOLERANCE, check_occ
 from services.loyalty.purchases.errors import PurchaseNotFound, RefundByAnotherMember, RefundConflict
 from services.loyalty.purchases.service.reversing import Notice, answer_json, replay, reverse_purchase
 from services.loyalty.purchases.service.scene import Claim, read_scene, shared_of
-from services.loyalty.purchases.service.waiting import apply_next, keep_waiting
+from services.loyalty.purchases.service.waiting import keep_waiting, look_again
 from services.platform.db.session import Statement, UnitOfWork
 from services.platform.ids import new_id
 from services.platform.text import check_optional_text, check_text
@@ -159,9 +159,9 @@ def refund_what_waited(uow: UnitOfWork, waiting: WaitingRefund, located: Mapping
     return refund_located(uow, command, located, None, refund_id=waiting.id, told_at=waiting.occurred_at)
 
 
-def apply_next_waiting(uow: UnitOfWork) -> int:
-    """Look at one refund that waits; 0 when none is to be looked at."""
-    return apply_next(uow, apply=refund_what_waited)
+def apply_due(uow: UnitOfWork, *, waiting_id: UUID) -> None:
+    """Look at a refund that waits, when it is time: apply it, let it wait on, or give it up."""
+    look_again(uow, waiting_id=waiting_id, apply=refund_what_waited)
 
 
 def _answer_known(

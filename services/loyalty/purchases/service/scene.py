@@ -75,7 +75,8 @@ class Scene:
     """The purchase as it stands, locked, and whom it concerns.
 
     ``units`` are the states of all units that it gave, ``lapsed`` the points by unit of its lots that have ended,
-    ``canceled`` those of them that awaited an action in vain, and ``drawings`` what later events drew of them.
+    ``canceled`` those of them that awaited an action in vain, ``released`` those that were taken back when a hold
+    released them, and ``drawings`` what later events drew of them.
     """
 
     purchase: Purchase
@@ -86,6 +87,7 @@ class Scene:
     units: Mapping[str, UnitState]
     lapsed: Mapping[str, int]
     canceled: Mapping[str, int]
+    released: Mapping[str, int]
     drawings: tuple[Drawing, ...]
     store: Store
     merchant_name: str
@@ -188,6 +190,7 @@ def read_scene(
         units=_units(purchase, gave, row["other_units"], evaluated_by),
         lapsed={each["unit"]: each["points"] for each in lapsed},
         canceled={each["unit"]: each["canceled"] for each in lapsed},
+        released={each["unit"]: each["released"] for each in lapsed},
         drawings=tuple(
             Drawing(each["reference_kind"], each["reference_id"], each["unit"], each["points"]) for each in drawings
         ),

@@ -138,9 +138,16 @@ def open_sale(
 
 
 def decide_sale(
-    opened: OpenSale, *, command: RecordPurchase, purchase_id: UUID, occurred_at: datetime | None = None
+    opened: OpenSale,
+    *,
+    command: RecordPurchase,
+    purchase_id: UUID,
+    occurred_at: datetime | None = None,
+    is_promised: bool = False,
 ) -> Decision:
     """Decide the sale at its price; what was posted to the buyer's book before is before what it earns.
+
+    One that ``is_promised`` was quoted when it happened, and may be told however late.
 
     Raises:
         StoreClosed, StoreCurrencyMismatch, OccurredInFuture, OccurredTooLongAgo, CurrencyNotAccepted
@@ -160,6 +167,7 @@ def decide_sale(
         buyer=opened.buyer,
         content_hash=purchase_hash(command, receipt, member_id=member_id),
         purchase_id=purchase_id,
+        is_promised=is_promised,
     )
 
 

@@ -98,12 +98,13 @@ def apply_waiting(uow: UnitOfWork, *, purchases: Collection[PurchaseRef], apply:
     return _settle_rows(uow, uow.fetch_all(repository.WAITING_OF, values), apply)
 
 
-def apply_next(uow: UnitOfWork, *, apply: Apply) -> int:
-    """Look at one refund that waits, when it is time, and apply it where its purchase is here; 0 when it is for none.
+def look_again(uow: UnitOfWork, *, waiting_id: UUID, apply: Apply) -> None:
+    """Look at a refund that waits, when it is time, and apply it where its purchase is here.
 
-    One whose purchase has not come in time (`WAITS_DAYS_MIN`) is kept as refused, `PURCHASE_NOT_FOUND`.
+    One that somebody else is at is left to them. One whose purchase has not come in time (`WAITS_DAYS_MIN`) is kept as
+    refused, `PURCHASE_NOT_FOUND`.
     """
-    rows = uow.fetch_all(repository.WAITING_DUE, {"now": uow.now, "limit": 1})
+    rows = uow.fetch_all(repository.LOCK_DUE, {"id": waiting_id, "now": uow.now})
     here = [row for row in rows if uow.fetch_all(repository.LOCATE, _purchase_of(row))]
     _settle_rows(uow, here, apply)
     for row in rows:
@@ -114,7 +115,6 @@ def apply_next(uow: UnitOfWork, *, apply: Apply) -> int:
             # Its purchase finds it by itself; a look now and then is for one that came while this row was looked at.
             again = uow.now + max(LOOKED_AT_AFTER, uow.now - row["recorded_at"])
             uow.execute(repository.LOOK_AGAIN, {"id": row["id"], "at": min(again, gives_up_at)})
-    return len(rows)
 
 
 def _settle_rows(uow: UnitOfWork, rows: Collection[DictRow], apply: Apply) -> int:

@@ -2,16 +2,28 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID
+
+from psycopg.rows import DictRow
 
 from services.loyalty.budgets import service as budgets
 from services.loyalty.budgets.domain import Demand
 from services.loyalty.coupons import queries as coupon_queries
 from services.loyalty.coupons import service as coupons
-from services.loyalty.coupons.domain import CouponStatus
+from services.loyalty.coupons.domain import Coupon, CouponStatus
 from services.loyalty.ledger import queries as ledger_queries
 from services.loyalty.ledger import service as ledger
-from services.loyalty.ledger.domain import EntryHeader, Purpose, Reference, give_back, restoration_entry
+from services.loyalty.ledger.domain import (
+    EntryHeader,
+    Lot,
+    LotMovement,
+    Purpose,
+    Reference,
+    give_back,
+    restoration_entry,
+)
 from services.loyalty.ledger.domain.activity import ActivityMark
 from services.loyalty.ledger.domain.book import HOLD_REFERENCE, HolderBook
 from services.loyalty.members import queries as members
@@ -38,7 +50,7 @@ from services.loyalty.redemptions.service.giving import coupon_statements, give_
 from services.loyalty.redemptions.service.scene import ACTIVITY, METER, REFERENCE
 from services.loyalty.rewards import queries as rewards
 from services.loyalty.rewards import service as stock
-from services.loyalty.rewards.domain import Reward, RewardContent, RewardKind
+from services.loyalty.rewards.domain import Reward, RewardContent
 from services.loyalty.stores import queries as stores
 from services.loyalty.stores.domain import Store, check_open
 from services.platform.db.session import Statement, UnitOfWork
@@ -62,6 +74,7 @@ class _Scene:
     store: Store | None
     merchant_name: str
     marks: Sequence[ActivityMark]
+    given: "_Given | None" = None
 
     @property
     def unit(self) -> str:
@@ -83,6 +96,36 @@ class _Scene:
         redemption = self.redemption
         balance = self.book.balance(self.unit).available
         return RedeemedReward(redemption.id, redemption.member_id, redemption.points, balance, replayed=False)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Given:
+    """What canceling takes back: points by what ``entry_id`` drew of ``lots``, coupons, which are locked, and codes."""
+
+    entry_id: UUID
+    drawn: Sequence[LotMovement]
+    lots: Mapping[UUID, Lot]
+    coupons: Sequence[Coupon]
+    has_codes: bool
+
+    @classmethod
+    def statements(cls, uow: UnitOfWork, redemption: Redemption) -> list[Statement]:
+        """What `of` reads."""
+        return [
+            *ledger_queries.drawn_statements(entry_id=redemption.entry_id),
+            *coupon_queries.of_origin_statements(uow, origin=Reference(REFERENCE, redemption.id)),
+            rewards.codes_statement(redemption_ids=(redemption.id,)),
+        ]
+
+    @classmethod
+    def of(cls, redemption: Redemption, rows: Sequence[list[DictRow]]) -> Self:
+        """What was found of the redemption as it was known before."""
+        drawn, lots = ledger_queries.drawn_of(rows[:2])
+        return cls(redemption.entry_id, drawn, lots, coupon_queries.of_origin(rows[2:4]), bool(rows[4]))
+
+    def is_used(self, now: datetime) -> bool:
+        """Whether somebody has used a coupon of them, or is about to."""
+        return any(coupon.status(now) in {CouponStatus.USED, CouponStatus.HELD} for coupon in self.coupons)
 
 
 def confirm_redemption(uow: UnitOfWork, *, command: ConfirmRedemption, is_last: bool = False) -> RedeemedReward:
@@ -142,8 +185,9 @@ def cancel_redemption(uow: UnitOfWork, *, command: CancelRedemption, is_last: bo
     What has left the house needs a decision: what is back is given back whole, of what is lost only the points are.
 
     Raises:
-        InvalidInput, RedemptionNotFound, StoreNotFound, StoreClosed
-        RedemptionEnded: it was canceled before, or has timed out.
+        InvalidInput, StoreNotFound, StoreClosed
+        RedemptionNotFound: there is none, or it is not of the member who asks.
+        RedemptionEnded: it was canceled before, or has timed out; a member's own, when it was handed over.
         RedemptionNeedsDecision: something has left the house, and nobody says where it is.
         IdempotencyConflict, IdempotencyKeyInvalid
     """
@@ -155,15 +199,19 @@ def cancel_redemption(uow: UnitOfWork, *, command: CancelRedemption, is_last: bo
     status = redemption.status_at(uow.now)
     if status in {RedemptionStatus.CANCELED, RedemptionStatus.TIMED_OUT}:
         raise _ended(redemption, uow)
-    codes = rewards.codes_by_redemptions(uow, redemption_ids=(redemption.id,)) if reward.has_codes else {}
-    effect = "coupon" if _is_used(uow, scene) else left_house(redemption, reward.content.kind, has_codes=bool(codes))
+    if command.by_member is not None and not redemption.is_cancelable_by_member(uow.now):
+        raise _ended(redemption, uow)
+    given = scene.given
+    assert given is not None
+    has_codes = given.has_codes
+    effect = "coupon" if given.is_used(uow.now) else left_house(redemption, reward.content.kind, has_codes=has_codes)
     if effect is not None and command.whereabouts is None:
         raise RedemptionNeedsDecision(redemption_id=redemption.id, effect=effect)
     is_lost = effect is not None and command.whereabouts is Whereabouts.LOST
     if status is RedemptionStatus.HELD:
         scene.book.release(scene.header(uow, kind=HOLD_REFERENCE), hold_id=redemption.id)
     else:
-        _restore(uow, scene)
+        _restore(uow, scene, given)
     canceled = dataclasses.replace(
         redemption,
         status=RedemptionStatus.CANCELED,
@@ -175,30 +223,17 @@ def cancel_redemption(uow: UnitOfWork, *, command: CancelRedemption, is_last: bo
     )
     answer = scene.answer()
     # A code that somebody has seen goes to nobody else.
-    back = [] if is_lost or codes else [stock.put_back_statement(reward_id=reward.id, quantity=redemption.quantity)]
+    back = [] if is_lost or has_codes else [stock.put_back_statement(reward_id=reward.id, quantity=redemption.quantity)]
     statements = [
         *ledger.writing_statements((scene.book,)),
         repository.update_statement(redemption=canceled),
         settle_statement(CANCEL, command.idempotency_key, answer),
-        *(coupons.cancel_statements(uow, origin=Reference(REFERENCE, redemption.id)) if _gives_coupons(reward) else []),
+        *(coupons.cancel_statements(uow, origin=Reference(REFERENCE, redemption.id)) if given.coupons else []),
         *back,
         *_budget_back(uow, scene, is_held=status is RedemptionStatus.HELD, is_lost=is_lost),
     ]
     write(uow, statements, reward_id=reward.id, is_last=is_last)
     return answer
-
-
-def _gives_coupons(reward: Reward) -> bool:
-    return reward.content.kind is RewardKind.COUPON and reward.content.terms.coupon_definition_id is not None
-
-
-def _is_used(uow: UnitOfWork, scene: _Scene) -> bool:
-    """Whether somebody has used a coupon that the redemption gave, or is about to."""
-    if not _gives_coupons(scene.reward):
-        return False
-    redemption_id = scene.redemption.id
-    given = coupon_queries.coupons_of_origins(uow, kind=REFERENCE, origin_ids=(redemption_id,)).get(redemption_id, ())
-    return any(coupon.status(uow.now) in {CouponStatus.USED, CouponStatus.HELD} for coupon in given)
 
 
 def _meet(uow: UnitOfWork, operation: str, command: ConfirmRedemption | CancelRedemption) -> _Scene | Mapping[str, Any]:
@@ -214,11 +249,12 @@ def _meet(uow: UnitOfWork, operation: str, command: ConfirmRedemption | CancelRe
     stored = idempotency.claimed(uow, claim_rows, **claim)
     if stored is not None:
         return stored
-    if not known_rows:
+    known = repository.redemption_of(known_rows[0]) if known_rows else None
+    by_member = command.by_member if isinstance(command, CancelRedemption) else None
+    if known is None or (by_member is not None and known.member_id != by_member):
         raise RedemptionNotFound(redemption_id=command.redemption_id)
-    known = repository.redemption_of(known_rows[0])
     versions = versions_read(uow, instants=(uow.now,))
-    heads, balances, lots, status_rows, mark_rows, rows, reward_rows, version_rows, merchant_rows, *store_rows = (
+    heads, balances, lots, status_rows, mark_rows, rows, reward_rows, version_rows, merchant_rows, *more = (
         uow.fetch_pipeline(
             [
                 *ledger.reading_statements(uow, holder_ids=(known.member_id,), every_lot=True),
@@ -229,6 +265,7 @@ def _meet(uow: UnitOfWork, operation: str, command: ConfirmRedemption | CancelRe
                 versions.statement,
                 stores.merchant_statement(uow),
                 *([stores.store_statement(store_id=command.store_id)] if command.store_id else []),
+                *(_Given.statements(uow, known) if operation == CANCEL else []),
             ]
         )
     )
@@ -236,7 +273,7 @@ def _meet(uow: UnitOfWork, operation: str, command: ConfirmRedemption | CancelRe
     assert book is not None
     store = None
     if command.store_id is not None:
-        store = stores.store_of(store_rows[0], store_id=command.store_id)
+        store = stores.store_of(more.pop(0), store_id=command.store_id)
         check_open(store, at=uow.now)
     if operation == CONFIRM:
         members.check_active(status_rows, member_id=known.member_id)
@@ -251,6 +288,7 @@ def _meet(uow: UnitOfWork, operation: str, command: ConfirmRedemption | CancelRe
         store=store,
         merchant_name=stores.merchant_name_of(merchant_rows),
         marks=ledger.marks_of(mark_rows).get(known.member_id, ()),
+        given=_Given.of(known, more) if more else None,
     )
 
 
@@ -269,17 +307,21 @@ def _ended(redemption: Redemption, uow: UnitOfWork) -> RedemptionEnded:
     return RedemptionEnded(redemption_id=redemption.id, status=status.value, ended_at=ended_at)
 
 
-def _restore(uow: UnitOfWork, scene: _Scene) -> None:
+def _restore(uow: UnitOfWork, scene: _Scene, given: _Given) -> None:
     """The points go back to the lots that they came from, in reverse order of drawing."""
     book, redemption = scene.book, scene.redemption
     # Ends that the redemption had moved away go back first: what had ended without it can't be spent.
     book.withdraw_activity(Reference(REFERENCE, redemption.id), scene.marks)
     ledger.settle_again(uow, book)
-    entry = ledger_queries.entries_by_ids(uow, entry_ids=(redemption.entry_id,))[redemption.entry_id]
-    drawn = [movement for movement in entry.lot_movements if movement.delta < 0]
+    drawn, lots = given.drawn, given.lots
+    if given.entry_id != redemption.entry_id:
+        # It was confirmed while we came: another entry has taken the points.
+        drawn, lots = ledger_queries.drawn_of(
+            uow.fetch_pipeline(ledger_queries.drawn_statements(entry_id=redemption.entry_id))
+        )
     movements = give_back(drawn, amount=redemption.points)
     lot_ids = {movement.lot_id for movement in movements}
-    book.lots = ledger_queries.lots_by_ids(uow, lot_ids=lot_ids) | book.lots
+    book.lots = {lot_id: lots[lot_id] for lot_id in lot_ids} | book.lots
     days = scene.version.document.policies.given_back_grace_days
     book.give_back_ends(lot_ids, at=uow.now, grace_days=days, marks=scene.marks)
     present = [dataclasses.replace(movement, purpose=book.lots[movement.lot_id].purpose) for movement in movements]

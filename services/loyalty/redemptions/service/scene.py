@@ -1,9 +1,12 @@
 """Who wants what, where and for how much: read behind the member's lock, and checked."""
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
+
+from psycopg.rows import DictRow
 
 from services.loyalty.budgets.domain import Demand
 from services.loyalty.ledger import service as ledger
@@ -15,10 +18,11 @@ from services.loyalty.members.service import Arrival, claim_at_till
 from services.loyalty.programs.domain.publishing import ProgramVersion
 from services.loyalty.programs.errors import ProgramNotPublished
 from services.loyalty.programs.queries import in_force, versions_read
-from services.loyalty.redemptions import queries
+from services.loyalty.redemptions import queries, repository
 from services.loyalty.redemptions.domain import HoldReward, RedeemReward
 from services.loyalty.redemptions.errors import RewardPriceChanged
 from services.loyalty.rewards import queries as rewards
+from services.loyalty.rewards import service as stock
 from services.loyalty.rewards.domain import (
     Price,
     Reward,
@@ -82,6 +86,7 @@ def arrive(uow: UnitOfWork, command: RedeemReward | HoldReward, *, operation: st
         return [
             *ledger.reading_statements(uow, holder_ids=(member_id,), every_lot=True),
             members.earners_statement(member_ids=(member_id,)),
+            repository.free_late_statement(uow, reward_id=command.reward_id),
             rewards.reward_statement(reward_id=command.reward_id),
             versions.statement,
             stores.merchant_statement(uow),
@@ -101,7 +106,7 @@ def arrive(uow: UnitOfWork, command: RedeemReward | HoldReward, *, operation: st
         return arrival
     member_id = arrival.member_id
     assert member_id is not None
-    heads, balances, lots, earner_rows, reward_rows, version_rows, merchant_rows, *store_rows = arrival.rows
+    heads, balances, lots, earner_rows, late_rows, reward_rows, version_rows, merchant_rows, *store_rows = arrival.rows
     earner = members.earners_of(earner_rows).get(member_id)
     if earner is None:
         raise MemberNotFound(member_id=member_id)
@@ -110,7 +115,7 @@ def arrive(uow: UnitOfWork, command: RedeemReward | HoldReward, *, operation: st
     book = ledger.open_only_book(uow, holder_id=member_id, rows=(heads, balances, lots), store_id=command.store_id)
     if book is None:
         raise MemberNotFound(member_id=member_id)
-    reward = rewards.reward_of(reward_rows, reward_id=command.reward_id)
+    reward = _restocked(uow, rewards.reward_of(reward_rows, reward_id=command.reward_id), late_rows)
     found = [
         stores.store_of(rows, store_id=store_id) for store_id, rows in zip(_stores_of(command), store_rows, strict=True)
     ]
@@ -130,6 +135,15 @@ def arrive(uow: UnitOfWork, command: RedeemReward | HoldReward, *, operation: st
         quantity=command.quantity,
         recipient_id=_recipient(uow, command.recipient, payer_id=member_id, store_id=command.store_id),
     )
+
+
+def _restocked(uow: UnitOfWork, reward: Reward, late_rows: Sequence[DictRow]) -> Reward:
+    """The reward with the pieces of holds that have timed out, which are put back first."""
+    freed = sum(row["quantity"] for row in late_rows)
+    if freed == 0 or reward.stock is None:
+        return reward
+    uow.fetch_pipeline([stock.put_back_statement(reward_id=reward.id, quantity=freed)])
+    return dataclasses.replace(reward, stock=reward.stock + freed)
 
 
 def _stores_of(command: RedeemReward | HoldReward) -> tuple[UUID, ...]:

@@ -17,6 +17,7 @@ from fractions import Fraction
 from uuid import UUID
 
 from services.loyalty.ledger.domain.flows import CohortFlows, CohortMonth, Flows, KeptAlive, LotOriginClass
+from services.loyalty.tiers.domain import TierSpared
 from services.platform.errors import InvalidInput
 
 WINDOW_MONTHS = 60
@@ -81,7 +82,8 @@ class UnitReport:
 class LiabilityReport:
     """The points of a period, both dates included, in the program's time zone.
 
-    ``members_not_reached`` are those whose points ended in it though no channel had taken their notice.
+    ``members_not_reached`` are those whose points ended in it though no channel had taken their notice;
+    ``tiers_spared`` are the tiers that reviews would have taken in it.
     """
 
     from_date: date
@@ -92,6 +94,7 @@ class LiabilityReport:
     cohorts: tuple[CohortReport, ...]
     stores: tuple[StoreReport, ...]
     members_not_reached: int = 0
+    tiers_spared: tuple[TierSpared, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

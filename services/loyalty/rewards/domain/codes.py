@@ -1,12 +1,11 @@
 """Codes that a merchant has bought and gives away, one to one member: reading them from a file."""
 
-import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
-from io import StringIO
 from uuid import UUID
 
 from services.platform.errors import InvalidInput
+from services.platform.text import first_column
 
 CODES_MAX = 20_000
 """Codes in one file; more come in several."""
@@ -42,15 +41,7 @@ def read_codes(text: str) -> tuple[tuple[str, ...], int]:
     Raises:
         InvalidInput: no code at all, too many, one that is too long or holds control characters, or no CSV.
     """
-    try:
-        rows = [row[0].strip() for row in csv.reader(StringIO(text.removeprefix("\ufeff")), strict=True) if row]
-    except csv.Error as error:
-        raise InvalidInput(field="csv", reason="FORBIDDEN_CHARACTER") from error
-    if rows and rows[0].lower() in HEADERS:
-        rows = rows[1:]
-    codes = [code for code in rows if code]
-    if not 0 < len(codes) <= CODES_MAX:
-        raise InvalidInput(field="csv", reason="COUNT_OUT_OF_RANGE", limit=str(CODES_MAX))
+    codes = first_column(text, field="csv", headers=HEADERS, count_max=CODES_MAX)
     _check(codes)
     unique = tuple(dict.fromkeys(codes))
     return unique, len(codes) - len(unique)

@@ -27,7 +27,8 @@ IMAGES_MAX = 8
 IMAGE_LENGTH_MAX = 500
 CATEGORY_DEPTH_MAX = 5
 POSITION_MAX = 1_000_000
-_IMAGE = re.compile(r"https://[^\s\"'<>\\]+", re.ASCII)
+# On the web, or one of the pictures that every gateway serves.
+_IMAGE = re.compile(r"https://[^\s\"'<>\\]+|/w/pictures/[a-z0-9-]+\.svg", re.ASCII)
 
 
 class LimitPeriod(StrEnum):
@@ -219,7 +220,8 @@ def check_terms(terms: RewardTerms) -> RewardTerms:
 
     Raises:
         InvalidInput: a number out of its range; money without a currency; a tier or a period named twice; an end that
-            does not come after the beginning; an image that is no https address; too many of anything.
+            does not come after the beginning; an image that is neither an https address nor one of ours; too many of
+            anything.
     """
     _check_money(terms)
     _check_range("packSize", terms.pack_size, 1, QUANTITY_MAX)

@@ -5,11 +5,11 @@ from services.loyalty.tiers.domain.climbing import (
     progress,
     tier_for,
 )
-from services.loyalty.tiers.domain.deciding import count, crossing_level, level_at, recount, settle, uncount
+from services.loyalty.tiers.domain.deciding import count, crossing_level, level_at, recount, settle, tell, uncount
 from services.loyalty.tiers.domain.due import needed_from, reading_from
 from services.loyalty.tiers.domain.giving import ReleaseMemberTier, SetMemberTier, give, release
 from services.loyalty.tiers.domain.measuring import Ladder, ladder_of
-from services.loyalty.tiers.domain.outlook import MemberStanding, TierReview, standing_of
+from services.loyalty.tiers.domain.outlook import MemberStanding, TierReview, review_of, standing_of
 from services.loyalty.tiers.domain.records import (
     Amount,
     ChangeKind,
@@ -22,7 +22,9 @@ from services.loyalty.tiers.domain.records import (
     TierChange,
     TierChangeRecord,
     TierMove,
+    TierNotice,
     TierRecord,
+    TierSpared,
 )
 from services.loyalty.tiers.domain.rungs import first_level
 from services.loyalty.tiers.domain.ways import Way
@@ -43,9 +45,11 @@ __all__ = [
     "TierChange",
     "TierChangeRecord",
     "TierMove",
+    "TierNotice",
     "TierProgress",
     "TierRecord",
     "TierReview",
+    "TierSpared",
     "Way",
     "count",
     "crossing_level",
@@ -58,8 +62,10 @@ __all__ = [
     "reading_from",
     "recount",
     "release",
+    "review_of",
     "settle",
     "standing_of",
+    "tell",
     "tier_for",
     "uncount",
 ]

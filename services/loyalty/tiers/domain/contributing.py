@@ -1,6 +1,6 @@
 """From what an event contributes to the amounts that are kept of it, and back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -71,8 +71,9 @@ def reduced(
 ) -> TierRecord:
     """The record with what is left of an event, of which ``was`` stood before (None: all that is counted).
 
-    Points that came back are taken from the amounts that count last; more points go to the first. Amounts of which
-    nothing is left stay as nothing, so that what is written can be told from what is stored.
+    Points that came back are taken from the amounts that count last, and more points go to where the latest were taken:
+    what comes back to points that wait waits with them. Amounts of which nothing is left stay as nothing, so that what
+    is written can be told from what is stored.
     """
     mine = sorted(
         (each for each in record.amounts if each.event_id == event_id),
@@ -81,12 +82,13 @@ def reduced(
     counted = {unit: sum(each.points for each in mine if each.unit == unit) for unit in {each.unit for each in mine}}
     stood = was.points if was is not None else counted
     back = {unit: stood.get(unit, 0) - standing.points.get(unit, 0) for unit in counted}
+    rising = {unit: _last_counting([each for each in mine if each.unit == unit]) for unit in counted}
     kept: list[Amount] = []
     for each in reversed(mine):
         taken = max(0, min(back[each.unit], each.points))
         back[each.unit] -= taken
         is_base = each is mine[0]
-        more = max(0, -back[each.unit]) if each is next(other for other in mine if other.unit == each.unit) else 0
+        more = max(0, -back[each.unit]) if each is rising[each.unit] else 0
         kept.append(
             replace(
                 each,
@@ -96,6 +98,11 @@ def reduced(
             )
         )
     return with_amounts(ladder, without_event(ladder, record, event_id), tuple(reversed(kept)))
+
+
+def _last_counting(amounts: Sequence[Amount]) -> Amount:
+    """The last of which something is left; the last of all where nothing is."""
+    return next((each for each in reversed(amounts) if each.points), amounts[-1])
 
 
 def _points(ladder: Ladder, amounts: Iterable[Amount]) -> int:

@@ -30,6 +30,7 @@ from services.loyalty.tiers.domain.records import (
     TierRecord,
 )
 from services.loyalty.tiers.domain.rungs import first_level, rung_below, rung_of, rung_reached
+from services.loyalty.tiers.domain.sparing import is_told, spared, was_spared
 
 _BEFORE = timedelta(microseconds=1)
 PLAYED_MAX = 500
@@ -37,19 +38,22 @@ PLAYED_MAX = 500
 
 
 class Course:
-    """A record on its way through time, and what happened to it."""
+    """A record on its way through time, and what happened to it.
 
-    def __init__(self, ladder: Ladder, record: TierRecord) -> None:
+    One that is only ``played`` tells what would be: there a tier is kept for members who were not told in time only
+    where that was decided in its time.
+    """
+
+    def __init__(self, ladder: Ladder, record: TierRecord, *, is_played: bool = False) -> None:
         self.ladder = ladder
         self.record = record
+        self.is_played = is_played
         self.changes: list[TierChange] = []
         self.graces: list[GraceBegun] = []
 
     def outcome(self, event_id: UUID | None = None) -> Requalification:
         told = [change for change in self.changes if event_id is not None and change.event_id == event_id]
-        record, next_at = self.record, next_due(self.ladder, self.record)
-        if record.next_at != next_at:
-            record = replace(record, next_at=next_at)
+        record = scheduled(self.ladder, self.record)
         return Requalification(record, told[-1] if told else None, tuple(self.changes), tuple(self.graces))
 
     def run(self, until: datetime) -> None:
@@ -63,7 +67,8 @@ class Course:
     def arrive(self, at: datetime, event_id: UUID | None) -> None:
         """Something has begun to count."""
         if self.record.tier_code is None:
-            self.record = replace(self.record, tier_code=first_level(self.ladder.tiers).code, since=at)
+            code = first_level(self.ladder.tiers).code
+            self.record = replace(self.record, tier_code=code, since=at, reached_with=self._spendable())
         if self.record.grace_from is not None and self._in_grace(at) >= self._held().keeps_at:
             self.record = replace(self.record, grace_from=None, grace_until=None)
         if self.ladder.tiers.upgrade is Upgrade.AT_ONCE:
@@ -107,6 +112,14 @@ class Course:
         self.record = revised
         if after < before and self._rung() <= before:
             self.drop(after, event_id, now, kind)
+
+    def reach_with(self, amount: int, event_id: UUID, now: datetime) -> None:
+        """Hold what an amount reaches that could be spent when the present tier was reached, or what now can be."""
+        rung = rung_reached(self.ladder.tiers, max(amount, self.record.balance))
+        if rung > self._rung() and self.ladder.tiers.upgrade is Upgrade.AT_ONCE:
+            self._move(rung, now, ChangeKind.REACHED, event_id)
+        self.drop(rung, event_id, now)
+        self.record = replace(self.record, reached_with=amount)
 
     def drop(self, rung: int, event_id: UUID, now: datetime, kind: ChangeKind = ChangeKind.REFUND) -> None:
         """Bring the member down to a level whose amount is no longer there."""
@@ -153,6 +166,8 @@ class Course:
         level = self._held()
         if found >= level.keeps_at:
             self.record = replace(self.record, grace_from=None, grace_until=None)
+        elif (is_end or not grace) and (until := self._spared_until(at)) > at:
+            self.record = replace(self.record, grace_from=self.record.grace_from or at, grace_until=until)
         elif is_end or not grace:
             target = rung_below(self.ladder.tiers, self._rung(), found)
             self.record = replace(self.record, grace_from=None, grace_until=None, let_down_at=at)
@@ -162,6 +177,12 @@ class Course:
             self.record = replace(self.record, grace_from=at, grace_until=until)
             if self.record.given is None:
                 self.graces.append(GraceBegun(level.code, level.keeps_at - found, at, until))
+
+    def _spared_until(self, at: datetime) -> datetime:
+        if self.is_played:
+            return was_spared(self.record, at)
+        until, self.record = spared(self.ladder, self.record, at)
+        return until
 
     def _of_period(self, at: datetime) -> int:
         """What counted in the period that ends at ``at``; looking back, what counts then."""
@@ -188,11 +209,12 @@ class Course:
         if rung > self._rung():
             self.record = replace(self.record, grace_from=None, grace_until=None)
             self._move(rung, at, kind, event_id)
+            self.record = replace(self.record, reached_with=self._spendable())
 
     def _move(self, rung: int, at: datetime, kind: ChangeKind, event_id: UUID | None) -> None:
         before, after = self._held().code, self.ladder.tiers.levels[rung].code
         if before != after:
-            self.record = replace(self.record, tier_code=after, since=at)
+            self.record = replace(self.record, tier_code=after, since=at, reached_with=None)
             self._tell(before, after, at, kind, event_id)
 
     def _tell(self, before: str, after: str, at: datetime, kind: ChangeKind, event_id: UUID | None) -> None:
@@ -200,6 +222,9 @@ class Course:
         if self.record.given is None and before != after:
             move = move_between(self.ladder.tiers, before, after)
             self.changes.append(TierChange(move, before, after, kind, at, event_id))
+
+    def _spendable(self) -> int | None:
+        return self.record.balance if self.ladder.tiers.metric is TierMetric.BALANCE else None
 
     def _rung(self) -> int:
         rung = rung_of(self.ladder.tiers, self.record.tier_code)
@@ -215,6 +240,35 @@ def move_between(tiers: TierSet, before: str, after: str) -> TierMove:
     return TierMove.DOWNGRADE if came is not None and went is not None and went < came else TierMove.UPGRADE
 
 
+def next_loss(ladder: Ladder, record: TierRecord) -> datetime | None:
+    """When the next review takes the tier that is seen, or the end of its grace does, if nothing more counts."""
+    at = next_review(ladder, record, record.decided_at) if record.decided_at else None
+    if at is None:
+        return None
+    grace = timedelta(0) if record.grace_until else timedelta(days=ladder.tiers.grace_days)
+    end = start_of(ladder.day(at) + grace, ladder.zone) if grace else at
+    course = Course(ladder, record, is_played=True)
+    course.run(end)
+    losses = {ChangeKind.REVIEW, ChangeKind.GRACE_ENDED}
+    return end if any(change.at == end and change.kind in losses for change in course.changes) else None
+
+
+def scheduled(ladder: Ladder, record: TierRecord) -> TierRecord:
+    """The record with when something is due, and when its member is to be told of a loss."""
+    next_at, notice_at = next_due(ladder, record), _next_notice(ladder, record)
+    if (record.next_at, record.notice_at) == (next_at, notice_at):
+        return record
+    return replace(record, next_at=next_at, notice_at=notice_at)
+
+
+def _next_notice(ladder: Ladder, record: TierRecord) -> datetime | None:
+    lost_at = next_loss(ladder, record) if ladder.telling else None
+    if ladder.telling is None or lost_at is None or is_told(ladder, record, lost_at):
+        return None
+    review = next_review(ladder, record, record.decided_at) if record.decided_at else None
+    return (review or lost_at) - timedelta(days=ladder.telling.days_before)
+
+
 def play(ladder: Ladder, record: TierRecord, *, until: datetime, about: datetime | None = None) -> TierRecord:
     """The course of a member from the first amount on, by the present rules.
 
@@ -228,7 +282,8 @@ def play(ladder: Ladder, record: TierRecord, *, until: datetime, about: datetime
         first = shifted(ladder.day(about), span_of(ladder.tiers), -2)
         amounts = [each for each in amounts if each.day >= first]
     began = min((each.counted_at for each in amounts), default=until) - _BEFORE
-    course = Course(ladder, _blank(ladder, replace(record, amounts=tuple(amounts)), min(began, until)))
+    blank = _blank(ladder, replace(record, amounts=tuple(amounts)), min(began, until))
+    course = Course(ladder, blank, is_played=True)
     course.run(until)
     return course.record
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.loyalty.programs.domain.ladder import Crossing, TierLevel, TierMetric, TierSet
 from services.loyalty.tiers.domain.contributing import amounts_of, reduced, with_amounts, without_event
-from services.loyalty.tiers.domain.course import Course
+from services.loyalty.tiers.domain.course import Course, next_loss, scheduled
 from services.loyalty.tiers.domain.measuring import Ladder, anchor_of
 from services.loyalty.tiers.domain.periods import has_terms, period_start
 from services.loyalty.tiers.domain.records import (
@@ -14,9 +14,12 @@ from services.loyalty.tiers.domain.records import (
     Contribution,
     Requalification,
     Standing,
+    TierNotice,
     TierRecord,
 )
-from services.loyalty.tiers.domain.rungs import first_level, rung_of, rung_reached
+from services.loyalty.tiers.domain.rungs import first_level, rung_of
+from services.loyalty.tiers.domain.sparing import told
+from services.platform.ids import new_id
 
 
 def settle(ladder: Ladder, record: TierRecord, *, now: datetime) -> Requalification:
@@ -24,6 +27,20 @@ def settle(ladder: Ladder, record: TierRecord, *, now: datetime) -> Requalificat
     course = Course(ladder, record)
     course.run(now)
     return course.outcome()
+
+
+def tell(
+    ladder: Ladder, record: TierRecord, *, now: datetime, is_reachable: bool
+) -> tuple[TierRecord, TierNotice | None]:
+    """Tell a member now, if that is due, that a review will take the tier; the notice, None if it is not due.
+
+    All that was due is decided. Who can't be reached is noted as that.
+    """
+    lost_at = next_loss(ladder, record)
+    if record.notice_at is None or record.notice_at > now or lost_at is None:
+        return record, None
+    after, notice = told(ladder, record, lost_at, notice_id=new_id(), now=now, is_reachable=is_reachable)
+    return scheduled(ladder, after), notice
 
 
 def count(ladder: Ladder, record: TierRecord, contribution: Contribution, *, now: datetime) -> Requalification:
@@ -107,12 +124,25 @@ def recount(ladder: Ladder, record: TierRecord, contribution: Contribution, *, n
 def _with_balance(
     course: Course, revised: TierRecord, event_id: UUID, began: datetime, now: datetime
 ) -> Requalification:
-    """By what can be spent now: up where it reaches, down where the tier was gained since the event began to count."""
+    """Up where what can be spent now reaches, and to what was reached since the event began to count, had it been this.
+
+    What was spent after the tier was reached took nothing from it, and takes nothing now.
+    """
+    before, since = course.record, course.record.since
     course.record = revised
     course.arrive(now, event_id)
-    if course.record.since is not None and course.record.since >= began:
-        course.drop(rung_reached(course.ladder.tiers, revised.balance), event_id, now)
+    if since is not None and began <= since == course.record.since:
+        more = _counted_by(course.ladder, revised, event_id, since) - _counted_by(
+            course.ladder, before, event_id, since
+        )
+        reached_with = revised.balance if before.reached_with is None else before.reached_with + more
+        course.reach_with(reached_with, event_id, now)
     return course.outcome(event_id)
+
+
+def _counted_by(ladder: Ladder, record: TierRecord, event_id: UUID, at: datetime) -> int:
+    mine = (each for each in record.amounts if each.event_id == event_id and each.unit == ladder.unit)
+    return sum(each.points for each in mine if each.counted_at <= at)
 
 
 def crossing_level(ladder: Ladder, record: TierRecord, contribution: Contribution, *, now: datetime) -> TierLevel:

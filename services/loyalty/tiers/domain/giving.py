@@ -5,9 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from services.loyalty.members.domain import MemberRef
-from services.loyalty.tiers.domain.course import move_between
+from services.loyalty.tiers.domain.course import move_between, scheduled
 from services.loyalty.tiers.domain.deciding import level_at, settle
-from services.loyalty.tiers.domain.due import next_due
 from services.loyalty.tiers.domain.measuring import Ladder
 from services.loyalty.tiers.domain.records import ChangeKind, GivenTier, Requalification, TierChange, TierRecord
 from services.loyalty.tiers.errors import TierNotGiven
@@ -78,5 +77,4 @@ def _outcome(
 ) -> Requalification:
     before, after = codes
     change = TierChange(move_between(ladder.tiers, before, after), before, after, kind, now)
-    record = replace(record, next_at=next_due(ladder, record))
-    return Requalification(record, change, (*settled.changes, change), settled.graces)
+    return Requalification(scheduled(ladder, record), change, (*settled.changes, change), settled.graces)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from services.loyalty.programs.domain import ProgramDocument
 from services.loyalty.programs.domain.ladder import QualificationPeriod, TierMetric, TierSet, Upgrade
 from services.loyalty.programs.domain.publishing import ProgramVersion
+from services.loyalty.programs.domain.telling import Telling
 from services.loyalty.tiers.domain.periods import (
     day_of,
     has_terms,
@@ -29,7 +30,7 @@ class Ladder:
     """A tier set with all that its decisions need of the document: the zone of its days, and the unit it looks at.
 
     ``own_unit`` is the program's first, of which lifetime sums are kept. ``in_force_from`` is when its version began;
-    nothing is reviewed by rules that were not there yet.
+    nothing is reviewed by rules that were not there yet. ``telling``: members are told before a review takes a tier.
     """
 
     tiers: TierSet
@@ -37,17 +38,26 @@ class Ladder:
     unit: str
     own_unit: str
     in_force_from: datetime = LONG_AGO
+    telling: Telling | None = None
 
     @classmethod
     def of(cls, document: ProgramDocument, *, in_force_from: datetime = LONG_AGO) -> "Ladder":
         """The ladder of a program."""
-        own = document.unit.code
-        return cls(document.tiers, ZoneInfo(document.timezone), document.tiers.unit or own, own, in_force_from)
+        own, tiers, policies = document.unit.code, document.tiers, document.policies
+        telling = Telling(policies.downgrade_notice_days, policies.no_silent_downgrade)
+        return cls(
+            tiers,
+            ZoneInfo(document.timezone),
+            tiers.unit or own,
+            own,
+            in_force_from,
+            telling if telling.days and tiers.period is not QualificationPeriod.LIFETIME else None,
+        )
 
     @cached_property
     def mark(self) -> str:
         """What tells these rules from others."""
-        return _mark(self.tiers, self.zone.key, self.unit)
+        return _mark(self.tiers, self.zone.key, self.unit, self.telling)
 
     def day(self, instant: datetime) -> date:
         """The day of an instant in the program's zone."""
@@ -75,8 +85,8 @@ def ladder_of(version: ProgramVersion) -> Ladder:
     return Ladder.of(version.document, in_force_from=version.effective_from)
 
 
-def _mark(tiers: TierSet, zone: str, unit: str) -> str:
-    words = (
+def _mark(tiers: TierSet, zone: str, unit: str, telling: Telling | None) -> str:
+    words: tuple[object, ...] = (
         tiers.metric,
         unit,
         zone,
@@ -92,6 +102,8 @@ def _mark(tiers: TierSet, zone: str, unit: str) -> str:
             for level in tiers.levels
         ],
     )
+    if telling is not None:
+        words += (telling.days, telling.policy.value)
     return hashlib.sha256(repr(words).encode()).hexdigest()[:16]
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from services.loyalty.programs.domain import ProgramDocument
 from services.loyalty.programs.domain.ladder import TierLevel, Upgrade
 from services.loyalty.tiers.domain.climbing import TierProgress, progress
+from services.loyalty.tiers.domain.course import Course
 from services.loyalty.tiers.domain.deciding import level_at, settle
 from services.loyalty.tiers.domain.due import next_review
 from services.loyalty.tiers.domain.measuring import Ladder, anchor_of, climbed, counted
@@ -132,14 +133,15 @@ def review_of(document: ProgramDocument, ladder: Ladder, record: TierRecord, *, 
     missing = max(0, level.keeps_at - there)
     grace = timedelta(0) if record.grace_until else timedelta(days=ladder.tiers.grace_days)
     end = start_of(ladder.day(at) + grace, ladder.zone)
-    after = settle(ladder, replace(record, given=None), now=max(at, end)).record
+    course = Course(ladder, replace(record, given=None), is_played=True)
+    course.run(max(at, end))
     return TierReview(
         at=at,
         keeps_at=level.keeps_at,
         counted=there,
         missing=missing,
         grace_until=record.grace_until,
-        projected=level_at(ladder.tiers, after, at=end),
+        projected=level_at(ladder.tiers, course.record, at=end),
         way=cheapest_way(document, ladder, level, missing, at=now),
     )
 

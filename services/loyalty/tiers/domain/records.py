@@ -1,11 +1,12 @@
 """What is kept of a member: the tier, the sums, and the amounts by the day on which they count."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
+from services.loyalty.programs.domain.telling import NoticeOutcome, Verdict
 from services.platform.actors import Actor
 
 
@@ -57,6 +58,32 @@ class GraceBegun:
     missing: int
     at: datetime
     until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TierNotice:
+    """About the loss of a tier, foreseen for ``loses_at``: who was told, and what came of it.
+
+    Under ``id`` it is told what became of the notice; None while nobody was told. ``told_of`` is the end that the
+    latest letter named, at ``told_at``. ``due_at`` is when a review would have taken the tier, once one would have;
+    ``kept_until`` how long it was kept then.
+    """
+
+    tier_code: str
+    loses_at: datetime
+    id: UUID | None = None
+    told_of: datetime | None = None
+    told_at: datetime | None = None
+    outcome: NoticeOutcome | None = None
+    settled_at: datetime | None = None
+    due_at: datetime | None = None
+    kept_until: datetime | None = None
+    verdict: Verdict | None = None
+
+    def as_of(self, at: datetime) -> "TierNotice":
+        """What was known of it at an instant."""
+        is_known = self.settled_at is not None and self.settled_at <= at
+        return self if is_known else replace(self, outcome=None, settled_at=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +151,10 @@ class TierRecord:
 
     ``tier_code`` is None until something has counted. ``points_earned`` is of the tier set's unit and ``spend_minor``
     in the program's currency, of all time, pending points included. All that was due until ``decided_at`` is decided,
-    ``let_down_at`` is the latest downgrade. ``balance`` is what can be spent, where the metric looks at it.
+    ``let_down_at`` is the latest downgrade. Where the metric looks at what can be spent, that is ``balance``, and was
+    ``reached_with`` as the tier was reached (None: nobody noted it, or the tier was not reached but left over). Where
+    members are told before they lose a tier, ``notice_at`` is when this one is to be told, and ``notices`` are all of
+    the past.
     """
 
     tier_code: str | None = None
@@ -142,6 +172,9 @@ class TierRecord:
     amounts: tuple[Amount, ...] = ()
     enrolled_at: datetime | None = None
     balance: int = 0
+    reached_with: int | None = None
+    notice_at: datetime | None = None
+    notices: tuple[TierNotice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +185,15 @@ class Requalification:
     change: TierChange | None
     changes: tuple[TierChange, ...] = ()
     graces: tuple[GraceBegun, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TierSpared:
+    """How many members ``kept`` a tier longer since they had not been told in time, or lost it and were not reached."""
+
+    tier_code: str
+    kept: int
+    not_reached: int
 
 
 @dataclass(frozen=True, slots=True)

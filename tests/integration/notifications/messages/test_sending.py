@@ -11,7 +11,13 @@ import pytest
 
 from services.billing.metering.queries import usage_by_meter
 from services.contracts.events.base import Envelope, Event
-from services.contracts.events.loyalty import MemberContactChanged, MemberEnrolled, PointsExpiring, PurchaseRecorded
+from services.contracts.events.loyalty import (
+    MemberContactChanged,
+    MemberEnrolled,
+    PointsExpiring,
+    PurchaseRecorded,
+    TierEnding,
+)
 from services.contracts.events.tenancy import StaffInvited
 from services.doubles.mailbox.store import StoredMail
 from services.notifications.channels.service import Providers, open_providers
@@ -423,6 +429,7 @@ def test_letters_of_a_sandbox_are_marked(
         (None, "unreachable", None),
     ],
 )
+@pytest.mark.parametrize("is_about_a_tier", [False, True])
 def test_who_asked_for_a_notice_hears_once_what_became_of_it(
     database: Database,
     tenant: Tenant,
@@ -432,10 +439,13 @@ def test_who_asked_for_a_notice_hears_once_what_became_of_it(
     email: str | None,
     outcome: str,
     channel: str | None,
+    *,
+    is_about_a_tier: bool,
 ) -> None:
     notice_id = new_id()
     _hear(database, tenant, _contact(email))
-    _hear(database, tenant, dataclasses.replace(_expiring(), notice_id=notice_id))
+    asking = dataclasses.replace(_expiring(), notice_id=notice_id)
+    _hear(database, tenant, _tier_ending(notice_id) if is_about_a_tier else asking)
     _hear(database, tenant, _expiring())  # of an older release: it asks for nothing
 
     for _ in range(2):
@@ -450,3 +460,23 @@ def test_who_asked_for_a_notice_hears_once_what_became_of_it(
 
 def _expiring() -> PointsExpiring:
     return PointsExpiring(MEMBER, "Corner Café", 12, "2026-12-31", "Asia/Shanghai", "beans", "豆", 0)
+
+
+def _tier_ending(notice_id: UUID) -> TierEnding:
+    return TierEnding(
+        notice_id=notice_id,
+        member_id=MEMBER,
+        tier="gold",
+        merchant_name="Corner Café",
+        tier_name_en="Gold",
+        tier_name_zh="金卡",
+        ends_at=NOW,
+        timezone="Asia/Shanghai",
+        points=120,
+        unit_name_en="beans",
+        unit_name_zh="豆",
+        unit_scale=0,
+        visits=None,
+        spend_minor=12_000,
+        currency="CNY",
+    )

@@ -88,6 +88,23 @@ def test_what_is_not_said_takes_its_default() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ({}, {}),
+        ({"expiryNoticeDays": 30, "noSilentExpiry": "on"}, {}),
+        ({"expiryNoticeDays": 0}, {"expiryNoticeDays": 0}),
+        ({"expiryNoticeDays": 0, "noSilentExpiry": "off"}, {"expiryNoticeDays": 0, "noSilentExpiry": "off"}),
+        ({"noSilentExpiry": "report"}, {"noSilentExpiry": "report"}),
+    ],
+)
+def test_no_points_end_silently_unless_the_program_says_so(said: dict[str, object], written: dict[str, object]) -> None:
+    document = parse_document(plain_data({"/policies": said}))
+
+    assert document.policies.no_silent_expiry.value == said.get("noSilentExpiry", "on")
+    assert document_json(document).get("policies", {}) == written
+
+
 def test_what_has_its_default_is_not_written() -> None:
     said = {"backdatingDays": 30, "owing": "forbid", "base": {"tax": "as_priced"}}
     parsed = plain({"/policies": said, "/rules/0/caps": [], "/rules/0/window": {}, "/rules/0/stackable": True})

@@ -4,6 +4,7 @@ from services.loyalty.programs.domain import (
     Comparison,
     CurrencyAmount,
     Downgrade,
+    NoSilentLoss,
     Operator,
     SpendFormula,
     TemplateKey,
@@ -48,6 +49,19 @@ def test_thresholds_in_points_do_not_follow_the_currency() -> None:
     document = template_document("cafe", currency="KWD", timezone="UTC")
 
     assert [level.threshold for level in document.tiers.levels] == [0, 500, 2000]
+
+
+@pytest.mark.parametrize("key", TemplateKey)
+def test_no_points_of_a_template_end_silently_and_none_live_longer_for_it(key: TemplateKey) -> None:
+    document = template_document(key, currency="CNY", timezone="Asia/Shanghai")
+    expiries = [unit.expiry for unit in document.units] + [rule.expiry for rule in document.rules if rule.expiry]
+    spans = [ending.span for expiry in expiries for ending in (expiry.rolling, expiry.sliding) if ending]
+    shortest = min(span.count * {TimeUnit.DAY: 1, TimeUnit.MONTH: 28}[span.unit] for span in spans)
+    policies = document.policies
+
+    assert policies.no_silent_expiry is NoSilentLoss.ON
+    # A channel has a week to take a notice, before the days begin for which its member must have it.
+    assert 0 < policies.expiry_notice_days <= shortest - 7
 
 
 def test_there_are_templates_with_rewards_in_both_languages() -> None:

@@ -20,6 +20,8 @@ from services.loyalty.programs.domain.ladder import (
     TierSet,
     Upgrade,
 )
+from services.loyalty.programs.domain.policies import NoSilentLoss
+from services.loyalty.programs.domain.telling import NoticeOutcome, Telling
 from services.loyalty.programs.domain.validity import Span, TimeUnit
 from services.loyalty.tiers.domain import (
     Contribution,
@@ -34,6 +36,7 @@ from services.loyalty.tiers.domain import (
     uncount,
 )
 from services.loyalty.tiers.domain.outlook import progress_of
+from tests.support.tier_lives import TierLife
 
 GUIDE = Path(__file__).parents[4] / "docs/guides/tiers.md"
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -60,6 +63,7 @@ def ladder(words: str) -> Ladder:
         for code, threshold in (("base", 0), ("silver", 500), ("gold", 1000))
     }
     tiers = TierSet(TierMetric.POINTS_EARNED, ())
+    words, _, notice = words.partition("; notice ")
     for rule in words.split("; "):
         first, *rest = rule.split()
         if first in levels:
@@ -84,7 +88,13 @@ def ladder(words: str) -> Ladder:
             unit = TimeUnit.DAY if rest[1:] == ["days"] else TimeUnit.MONTH
             span = Span(int(rest[0]), unit) if rest else None
             tiers = replace(tiers, period=QualificationPeriod(first), span=span)
-    return Ladder(replace(tiers, levels=tuple(levels.values())), ZONE, "points", "points")
+    return Ladder(replace(tiers, levels=tuple(levels.values())), ZONE, "points", "points", telling=telling(notice))
+
+
+def telling(words: str) -> Telling | None:
+    """How many days before a review members are told, and the policy where it is not the default."""
+    days, _, policy = words.partition(" ")
+    return Telling(int(days), NoSilentLoss(policy or "on")) if days else None
 
 
 def happen(ladder: Ladder, record: TierRecord, words: str, number: int) -> TierRecord:
@@ -117,3 +127,45 @@ def test_the_guide_says_what_happens(row: list[str]) -> None:
 
     assert level_at(steps.tiers, record, at=now).code == tier
     assert progress_of(steps, record, now=now).missing == int(missing)
+
+
+@pytest.mark.parametrize("row", table("No silent downgrade"), ids=" | ".join)
+def test_the_guide_says_who_keeps_a_tier_until_told(row: list[str]) -> None:
+    rules, happened, outcome, letters, until, verdict = row
+    steps = ladder(rules)
+    life = TierLife(steps)
+    if found := re.fullmatch(rf"(\w+) {MOMENT}", outcome):
+        life.outcomes.append((moment(found[2]), NoticeOutcome(found[1])))
+    for number, words in enumerate(happened.split("; "), start=1):
+        at = re.match(MOMENT, words)
+        assert at
+        life.until(moment(at[1]))
+        life.become(happen(steps, life.record, words, number))
+    life.until(moment("2028-06-30"))
+
+    assert [local(at) for at, _ in life.letters] == letters.split("; ")
+    assert [local(at) for at in life.losses[:1]] == ([until] if until != "kept" else [])
+    assert [str(notice.verdict or "-") for notice in life.record.notices[:1]] == [verdict]
+
+
+def local(at: datetime) -> str:
+    words = at.astimezone(ZONE).strftime("%Y-%m-%d %H:%M")
+    return words.removesuffix(" 00:00")
+
+
+@pytest.mark.parametrize("outcome", NoticeOutcome)
+def test_what_became_of_a_notice_counts_from_when_it_was_known(outcome: NoticeOutcome) -> None:
+    steps = ladder("calendar 12; resets; downgrade one; notice 10")
+    lives = TierLife(steps), TierLife(steps)
+    for life in lives:
+        life.become(happen(steps, life.record, "2026-03-01 +1000", 1))
+        life.until(moment("2027-12-20"))
+    awake, asleep = lives
+    awake.outcomes.append((moment("2028-01-05"), outcome))
+    awake.until(moment("2028-06-30"))
+    # Nobody looks while it becomes known, nor for months after.
+    asleep.settle(outcome, at=moment("2028-01-05"))
+    asleep.until(moment("2028-06-30"))
+
+    assert [local(at) for at in asleep.losses] == [local(at) for at in awake.losses]
+    assert asleep.record.since == awake.record.since

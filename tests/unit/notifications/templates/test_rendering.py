@@ -5,7 +5,15 @@ from html import escape, unescape
 
 import pytest
 
-from services.notifications.templates.domain import Brand, Locale, Notice, PointsExpiring, PointsUnit, TemplateKey
+from services.notifications.templates.domain import (
+    Brand,
+    Locale,
+    Notice,
+    PointsExpiring,
+    PointsUnit,
+    TemplateKey,
+    TierEnding,
+)
 from services.notifications.templates.errors import TemplateVariablesMissing, TemplateVariablesUnknown
 from services.notifications.templates.service import (
     render,
@@ -176,3 +184,23 @@ def test_the_end_of_points_is_told_by_its_day(locale: Locale, unit: str, subject
     said = render_notice(notice, locale=locale).subject
 
     assert said.replace(" ", "") == subject.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("locale", "subject", "rows"),
+    [
+        (
+            Locale.EN,
+            "Your tier Gold at Luna & Co. ends on Jun 3, 2017, 2:05 AM",
+            ["Missing points: 120", "Purchases that are enough: $120.00"],
+        ),
+        (Locale.ZH_CN, "您在晨光咖啡的会员等级金卡将于 2017年6月3日 14:05 到期", ["还差到店次数：3"]),
+    ],
+)
+def test_the_end_of_a_tier_is_told_with_what_keeps_it(locale: Locale, subject: str, rows: list[str]) -> None:
+    (notice,) = (each for found, each in NOTICES if found is locale and isinstance(each, TierEnding))
+    message = render_notice(notice, locale=locale)
+
+    assert message.subject == subject
+    # After the tier and its end, and nothing of what is not missing.
+    assert message.text.split("\n\n")[2].splitlines()[2:] == rows

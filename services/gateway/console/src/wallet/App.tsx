@@ -8,7 +8,7 @@ import { Nothing } from "./Lists";
 import { WALLET, type WalletData } from "./operations";
 import { RewardsView } from "./RewardsView";
 import { SettingsView } from "./SettingsView";
-import { Closed, sessionOfAddress } from "./session";
+import { Closed, sentenceOf, sessionOfAddress } from "./session";
 import { shownTime } from "./shown";
 import { WORDS } from "./words";
 
@@ -43,7 +43,8 @@ export function App() {
   const main = useRef<HTMLElement>(null);
 
   const fail = useCallback((error: unknown) => {
-    setTrouble(error instanceof Closed ? { isClosed: true, sentence: error.sentence } : { isClosed: false, sentence: null });
+    const isClosed = error instanceof Closed;
+    setTrouble({ isClosed, sentence: isClosed ? error.sentence : sentenceOf(error) });
   }, []);
   const load = useCallback(async () => {
     if (!session.hasKey) return;
@@ -119,11 +120,11 @@ export function App() {
 
   if (hasLeft) return frame(<Nothing title={words.leftTitle} hint={words.leftHint} />);
   if (!session.hasKey) return frame(<Nothing title={words.noKeyTitle} hint={words.noKeyHint} />);
-  if (trouble?.isClosed) return frame(<Nothing title={words.closedTitle} hint={words.closedHint} />);
+  if (trouble?.isClosed) return frame(<Nothing title={words.closedTitle} hint={trouble.sentence ?? words.closedHint} />);
   if (known === null || loaded === null) {
     if (trouble !== null)
       return frame(
-        <Nothing title={words.failedTitle} hint={words.failedHint} action={words.retry} act={() => void load()} />,
+        <Nothing title={words.failedTitle} hint={trouble.sentence ?? words.failedHint} action={words.retry} act={() => void load()} />,
       );
     return frame(
       <div className="opening" role="status">
@@ -139,7 +140,7 @@ export function App() {
         <>
           {trouble !== null && (
             <p className="banner" role="status">
-              <span>{words.offline(shownTime(loaded.at, language))}</span>
+              <span>{trouble.sentence ?? words.offline(shownTime(loaded.at, language))}</span>
               <button type="button" className="quiet" onClick={() => void load()}>
                 {words.retry}
               </button>

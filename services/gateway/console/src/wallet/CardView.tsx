@@ -8,7 +8,8 @@ export function CardView({ ahead }: { ahead: number }) {
   const balance = member.balances.find((one) => one.unit === card?.unit);
   const points = (amount: number) => shownPoints(amount, scale, language);
   return (
-    <>
+    <div className="columns">
+      <h1 className="only-read">{words.title}</h1>
       <section className="plate" aria-label={words.balance}>
         <p className="plate-who">
           <span>{member.name ?? words.member}</span>
@@ -65,7 +66,7 @@ export function CardView({ ahead }: { ahead: number }) {
           )}
         </p>
       )}
-    </>
+    </div>
   );
 }
 

@@ -40,7 +40,7 @@ function modulesPath(data: boolean[][]): string {
   return parts.join("");
 }
 
-function QrCode({ text, label }: { text: string; label: string }) {
+export function QrCode({ text, label }: { text: string; label: string }) {
   const code = useMemo(() => encode(text, { ecc: "M", border: 4 }), [text]);
   const drawing = useWholePixels(code.size, QR_WIDEST);
   return (

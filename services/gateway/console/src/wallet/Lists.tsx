@@ -16,7 +16,7 @@ export function List<Item>({
   const { words } = useKnown();
   if (listed.items === null) {
     if (listed.isLoading) return <Waiting />;
-    return <Nothing title={words.failedTitle} hint={words.failedHint} action={words.retry} act={listed.anew} />;
+    return <Nothing title={words.failedTitle} hint={listed.refusal ?? words.failedHint} action={words.retry} act={listed.anew} />;
   }
   if (listed.items.length === 0) return <Nothing title={empty} hint={hint} />;
   return (

@@ -3,6 +3,7 @@ import type { Language } from "../brand/language";
 import { useKnown } from "./context";
 import { Dialog } from "./Dialog";
 import { UPDATE } from "./operations";
+import { sentenceOf } from "./session";
 import { shownDay } from "./shown";
 
 const LANGUAGES: { language: Language; locale: string; name: string }[] = [
@@ -27,7 +28,7 @@ export function SettingsView({ choose, leave }: { choose: (language: Language) =
       else setNote({ text: outcome.message, isRefusal: true });
       return "member" in outcome;
     } catch (error) {
-      setNote({ text: words.failedHint, isRefusal: true });
+      setNote({ text: sentenceOf(error) ?? words.failedHint, isRefusal: true });
       fail(error);
       return false;
     } finally {

@@ -1,7 +1,7 @@
 import { createContext, useCallback, useContext, useEffect, useRef, useState } from "react";
 import type { Language } from "../brand/language";
 import type { Member, Operation, Page, PageVariables } from "./operations";
-import type { Session } from "./session";
+import { type Session, sentenceOf } from "./session";
 import type { Words } from "./words";
 
 /** What every part of the page knows. */
@@ -31,7 +31,8 @@ export interface Listed<Item> {
   items: Item[] | null;
   hasMore: boolean;
   isLoading: boolean;
-  hasFailed: boolean;
+  /** What the server said when it refused; null where it is silent. */
+  refusal: string | null;
   more: () => void;
   anew: () => void;
 }
@@ -48,14 +49,14 @@ export function useListed<Data, Item>(
   const [after, setAfter] = useState<string | null>(null);
   const [hasMore, setHasMore] = useState(false);
   const [isLoading, setIsLoading] = useState(true);
-  const [hasFailed, setHasFailed] = useState(false);
+  const [refusal, setRefusal] = useState<string | null>(null);
   const round = useRef(0);
 
   const load = useCallback(
     async (cursor: string | null) => {
       const mine = ++round.current;
       setIsLoading(true);
-      setHasFailed(false);
+      setRefusal(null);
       try {
         const found = pick(await session.ask(operation, { first: PAGE_SIZE, after: cursor }, language));
         if (mine !== round.current || found === null) return;
@@ -65,7 +66,7 @@ export function useListed<Data, Item>(
         setHasMore(found.pageInfo.hasNextPage);
       } catch (error) {
         if (mine !== round.current) return;
-        setHasFailed(true);
+        setRefusal(sentenceOf(error));
         fail(error);
       } finally {
         if (mine === round.current) setIsLoading(false);
@@ -82,7 +83,7 @@ export function useListed<Data, Item>(
     items,
     hasMore,
     isLoading,
-    hasFailed,
+    refusal,
     more: () => void load(after),
     anew: () => void load(null),
   };

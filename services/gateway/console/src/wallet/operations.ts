@@ -1,6 +1,8 @@
 // The texts stand in frontend-contracts, so that the server trusts them and a test runs each against the schema.
+import cancelRedemptionAsMember from "../../../../../frontend-contracts/operations/CancelRedemptionAsMember.graphql?raw";
 import closeWallet from "../../../../../frontend-contracts/operations/CloseWallet.graphql?raw";
 import openWallet from "../../../../../frontend-contracts/operations/OpenWallet.graphql?raw";
+import pickupStores from "../../../../../frontend-contracts/operations/PickupStores.graphql?raw";
 import redeemAsMember from "../../../../../frontend-contracts/operations/RedeemAsMember.graphql?raw";
 import updateMyPreferences from "../../../../../frontend-contracts/operations/UpdateMyPreferences.graphql?raw";
 import wallet from "../../../../../frontend-contracts/operations/Wallet.graphql?raw";
@@ -90,19 +92,38 @@ export interface Money {
   currency: string;
 }
 
-export interface Reward {
-  id: string;
+/** What has a kind and perhaps pictures: addresses elsewhere, or paths of the house's own. */
+export interface Illustrated {
   kind: string;
+  terms: { images: string[] };
+}
+
+export interface Reward extends Illustrated {
+  id: string;
   name: Localized;
   description: Localized;
   costPoints: number;
   stock: number | null;
   terms: {
     availableUntil: string | null;
+    images: string[];
     stores: string[];
     price: { money: Money | null };
     tierPrices: { tier: string; price: { points: number; money: Money | null } }[];
   };
+}
+
+export interface PickupStore {
+  id: string;
+  name: string;
+  address: string | null;
+}
+
+export interface CouponTerms {
+  name: Localized;
+  description: Localized;
+  benefit: { kind: string; percent: string | null; amount: Money | null };
+  minimum: { amount: Money | null };
 }
 
 export interface Coupon {
@@ -110,21 +131,27 @@ export interface Coupon {
   code: string | null;
   status: string;
   expiresAt: string | null;
-  terms: { name: Localized; description: Localized } | null;
+  terms: CouponTerms | null;
 }
 
-export interface Redemption {
+/** What is shown to get what was redeemed. */
+export interface Handed {
+  codes: string[];
+  pickupCode: string | null;
+  pickupStore: { name: string } | null;
+  deliveryReference: string | null;
+}
+
+export interface Redemption extends Handed {
   id: string;
   points: number;
   status: string;
   occurredAt: string;
   expiresAt: string | null;
   quantity: number;
-  codes: string[];
-  pickupCode: string | null;
-  pickupStore: { name: string } | null;
-  deliveryReference: string | null;
+  isCancelableByMember: boolean;
   rewardName: Localized | null;
+  reward: Illustrated | null;
 }
 
 export interface Opened {
@@ -136,6 +163,13 @@ export interface Opened {
 
 export interface Redeemed {
   __typename: "RedeemAsMemberPayload";
+  redemption: Handed | null;
+  points: number;
+  balance: number;
+}
+
+export interface Canceled {
+  __typename: "CancelRedemptionAsMemberPayload";
   points: number;
   balance: number;
 }
@@ -164,8 +198,16 @@ export const REDEMPTIONS: Operation<{ me: { redemptions: Page<Redemption> } | nu
 export const COUPONS: Operation<{ me: { coupons: Page<Coupon> } | null }, PageVariables> = { text: walletCoupons };
 export const REDEEM: Operation<
   { redeemAsMember: Redeemed | Refusal },
-  Input<{ rewardId: string; expectedPoints: number; idempotencyKey: string }>
+  Input<{ rewardId: string; expectedPoints: number; idempotencyKey: string; pickupStoreId: string | null }>
 > = { text: redeemAsMember };
+export const PICKUP_STORES: Operation<
+  { pickupStores: { stores: PickupStore[] } | Refusal },
+  Input<{ rewardId: string; search: string | null }>
+> = { text: pickupStores };
+export const CANCEL: Operation<
+  { cancelRedemptionAsMember: Canceled | Refusal },
+  Input<{ redemptionId: string; idempotencyKey: string }>
+> = { text: cancelRedemptionAsMember };
 export const UPDATE: Operation<
   { updateMyPreferences: Updated | Refusal },
   Input<{ name?: string | null; locale?: string }>

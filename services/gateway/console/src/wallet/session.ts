@@ -11,6 +11,14 @@ export class Closed extends Error {
   }
 }
 
+/** The server refuses, and says why in the language that was asked for. */
+export class Refused extends Error {}
+
+/** What the server said about a refusal; null where it is silent. */
+export function sentenceOf(error: unknown): string | null {
+  return error instanceof Refused ? error.message : null;
+}
+
 const SLACK_MS = 20_000;
 const ANSWER_MS_MAX = 15_000;
 
@@ -124,7 +132,8 @@ function told<Data>(reply: Reply<Data>): Data {
   if (reply.data === undefined || reply.data === null || reply.errors) {
     const [error] = reply.errors ?? [];
     if (error?.extensions?.code === "TENANT_UNKNOWN") throw new Closed(error.message);
-    throw new Unreachable(error?.message ?? "no data");
+    if (error) throw new Refused(error.message);
+    throw new Unreachable("no data");
   }
   return reply.data;
 }

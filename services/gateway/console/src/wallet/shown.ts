@@ -30,7 +30,8 @@ export function shownTime(at: Date, language: Language): string {
 }
 
 export function shownMoney(amount: string, currency: string, language: Language): string {
-  return new Intl.NumberFormat(TAG[language], { style: "currency", currency }).format(Number(amount));
+  const style = { style: "currency", currency, currencyDisplay: "narrowSymbol" } as const;
+  return new Intl.NumberFormat(TAG[language], { ...style, trailingZeroDisplay: "stripIfInteger" }).format(Number(amount));
 }
 
 /** A card's number in groups of four, as on a bank's card. Others than digits stay as they are. */

@@ -10,7 +10,7 @@ from services.loyalty.programs.domain.policies import (
     EarlyRefundPolicy,
     ForeignCurrencyPolicy,
     LeapBirthday,
-    NoSilentExpiry,
+    NoSilentLoss,
     OwingPolicy,
     PayWithPoints,
     Policies,
@@ -82,8 +82,10 @@ def _check_policies(reader: Reader, policies: Policies, path: str) -> None:
         reader.note(pointer(path, ("owedPointsMax",)), ProblemCode.MISSING)
     if policies.owing is OwingPolicy.FORBID and policies.owed_points_max:
         reader.note(pointer(path, ("owedPointsMax",)), ProblemCode.NOT_APPLICABLE, {"needs": "owing: allow"})
-    if policies.no_silent_expiry is not NoSilentExpiry.OFF and not policies.expiry_notice_days:
+    if policies.no_silent_expiry is NoSilentLoss.REPORT and not policies.expiry_notice_days:
         reader.note(pointer(path, ("noSilentExpiry",)), ProblemCode.NOT_APPLICABLE, {"needs": "expiryNoticeDays"})
+    if policies.no_silent_downgrade is NoSilentLoss.REPORT and not policies.downgrade_notice_days:
+        reader.note(pointer(path, ("noSilentDowngrade",)), ProblemCode.NOT_APPLICABLE, {"needs": "downgradeNoticeDays"})
 
 
 POLICIES: Codec[Policies] = Record(
@@ -121,9 +123,22 @@ POLICIES: Codec[Policies] = Record(
         ),
         Member(
             "no_silent_expiry",
-            Choice(NoSilentExpiry),
+            Choice(NoSilentLoss),
             "With `on`, points end no earlier than `expiryNoticeDays` after a channel took their member's notice, at"
-            " most 90 days late; members who can't be reached are counted. With `report`, that is only counted.",
+            " most 90 days late; members who can't be reached are counted. With `report`, that is only counted. With"
+            " `off`, and where `expiryNoticeDays` is 0, points end on their day.",
+        ),
+        Member(
+            "downgrade_notice_days",
+            Integer(0, bounds.NOTICE_DAYS_MAX),
+            "How many days before a review that would take their tier members are told of it; 0: never.",
+        ),
+        Member(
+            "no_silent_downgrade",
+            Choice(NoSilentLoss),
+            "With `on`, and `downgradeNoticeDays`, a review takes a tier no earlier than so many days after a channel"
+            " took its member's notice, at most 90 days late; members who can't be reached are counted. With `report`,"
+            " that is only counted. With `off`, and where `downgradeNoticeDays` is 0, reviews take tiers on their day.",
         ),
         Member("pay_with_points", _PAYING, "Points as money at the till."),
         Member("coupon_order", Choice(CouponOrder), "Which coupons count where not all of a cart's can."),
