@@ -5,7 +5,6 @@ value, a foreign one and one that exists nowhere. All others are plain.
 """
 
 import base64
-import hashlib
 import itertools
 import json
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ from graphql import GraphQLEnumType, GraphQLSchema, get_named_type, is_interface
 from services.gateway.graphql.ids import encode
 from services.platform.ids import new_id
 from tests.integration.tenancy.holdings import Holdings
+from tests.integration.tenancy.names import event_of, guest_receipt_of, key_of, post_of, sandbox_of
 from tests.integration.tenancy.selections import PAGE
 from tests.integration.tenancy.supplies import PAID, USED_UP
 from tests.integration.tenancy.targets import Leaf
@@ -57,21 +57,6 @@ class Naming:
 def fresh(word: str) -> str:
     """A text that was never used before."""
     return f"{word}-{next(_numbers)}"
-
-
-def post_of(word: str) -> str:
-    """The address of a post in public."""
-    return f"https://social.test/{word}"
-
-
-def guest_receipt_of(slug: str) -> str:
-    """The number of a tenant's receipt that is nobody's yet."""
-    return f"guest-receipt-{slug}"
-
-
-def event_of(slug: str) -> str:
-    """The code of the event that a tenant's program declares."""
-    return f"event_{slug.replace('-', '_')}"
 
 
 def fresh_phone(_: object = None) -> str:
@@ -384,6 +369,8 @@ ID_OWNERS: Mapping[tuple[str, str], str] = MappingProxyType({("CartCouponsInput"
 ZERO_DECIMALS = frozenset({"discount"})
 RECEIPT = frozenset({"externalId", "storeId"})
 """What a guest's receipt is claimed by; with another store it is told like one that is not there."""
+CODES = ("CouponBatch", "codes")
+"""Its cursors are also good for the sheet of codes."""
 QUEUE = frozenset({"assigneeId", "storeId"})
 """What cases are looked for by, together."""
 
@@ -405,6 +392,7 @@ def _namings(schema: GraphQLSchema, leaf: Leaf, foreign_types: tuple[str, ...]) 
         return (_created("key", lambda it: key_of(operation, it.slug), lambda: fresh("key")),)
     if (leaf.owner, leaf.name) == ("", "after"):
         place = (leaf.target.step.owner, leaf.target.step.name)
+        place = CODES if place == ("CouponBatch", "sheet") else place
         return (Naming("cursor", lambda it: it.cursors[place], lambda it: it.cursors[place], next_to_cursor),)
     if (leaf.owner, leaf.name) in NAMING:
         return (NAMING[leaf.owner, leaf.name],)
@@ -430,18 +418,6 @@ def plain_value(leaf: Leaf, holdings: Holdings | None) -> Any:
     if leaf.type.name in BY_TYPE:
         return BY_TYPE[leaf.type.name]
     raise Undescribed(f"{leaf}: say in {__name__} what it names, or that it names nothing")
-
-
-def sandbox_of(slug: str) -> str:
-    """The slug of a tenant's sandbox."""
-    # Not the slug itself, as with keys.
-    return f"try-{hashlib.sha256(slug.encode()).hexdigest()[:12]}"
-
-
-def key_of(operation: str, slug: str) -> str:
-    """The idempotency key that a tenant used for a mutation when it was filled."""
-    # Not the slug itself: that is what the other tenant is recognized by.
-    return f"{operation} {hashlib.sha256(slug.encode()).hexdigest()[:12]}"
 
 
 def next_to_cursor(cursor: str) -> str:

@@ -8,10 +8,10 @@ from graphql import GraphQLInterfaceType, GraphQLSchema
 
 from services.gateway.graphql.schema import build_schema
 from tests.integration.tenancy.holdings import Holdings
+from tests.integration.tenancy.names import event_of, guest_receipt_of, key_of, post_of, sandbox_of
 from tests.integration.tenancy.requests import prepare
 from tests.integration.tenancy.supplies import PAID, Supplies
 from tests.integration.tenancy.targets import Target, targets
-from tests.integration.tenancy.values import event_of, guest_receipt_of, key_of, post_of, sandbox_of
 from tests.support.graphql_client import GraphQLClient
 from tests.support.snapshot import NO_ROWS, PAGES
 from tests.support.story import Caller, Merchant, receipt, sign_up

@@ -242,7 +242,7 @@ class CouponBatch(Node):
         """A page of codes."""
         asked = page(first, after)
         batch_id = self.batch.id
-        order = f"coupon_codes:{batch_id}"
+        order = _order_of(batch_id)
         after_id = id_cursor(order, after)
         rows = await info.context.read(
             lambda session: queries.coupons_of_batch(session, batch_id=batch_id, limit=asked.limit, after_id=after_id)
@@ -262,7 +262,7 @@ class CouponBatch(Node):
     async def sheet(self, info: Info, after: After = None) -> CouponCodeSheet:
         """A part of the sheet."""
         batch_id = self.batch.id
-        order = f"coupon_sheet:{batch_id}"
+        order = _order_of(batch_id)
         after_id = id_cursor(order, after)
         rows = await info.context.read(
             lambda session: queries.coupons_of_batch(
@@ -294,6 +294,10 @@ class CouponBatch(Node):
             made_at=batch.made_at,
             batch=batch,
         )
+
+
+def _order_of(batch_id: UUID) -> str:
+    return f"coupon_codes:{batch_id}"
 
 
 async def load_batch(info: Info, batch_id: UUID) -> CouponBatch | None:
