@@ -11,12 +11,13 @@ from services.platform.actors import SYSTEM
 from services.platform.db.engine import Database
 from services.platform.db.homes import Home
 from services.platform.db.questions import Question
-from services.platform.db.session import ReadSession, read_session, unit_of_work
-from services.platform.errands import Errand, Phase
+from services.platform.db.session import ReadSession, unit_of_work
+from services.platform.errands import Errand, OneByOne, Phase
 
 MEMBERS_MAX = 200
 """Members whose day is kept in one transaction."""
 
+REFERRALS = "referrals"
 REFERRALS_MAX = 50
 
 
@@ -29,20 +30,18 @@ def _keep(kind: OccasionKind, database: Database, home: Home, now: datetime) -> 
         return keep_occasions(uow, kind=kind, limit=MEMBERS_MAX)
 
 
-def _judge(database: Database, home: Home, now: datetime) -> int:
-    with read_session(database, home, now=now) as session:
-        waiting = unjudged_referrals(session, limit=REFERRALS_MAX)
-    for referral in waiting:
-        # One referrer at a time, who is locked alone.
-        with unit_of_work(database, home, now=now, actor=SYSTEM, correlation_id="referrals") as uow:
-            judge_referral(uow, referral=referral)
-    return len(waiting)
-
-
 ERRANDS: tuple[Errand, ...] = (
     *(
         Errand(name, Phase.TRIGGER, next_due=partial(_first, kind), run=partial(_keep, kind))
         for name, kind in (("birthdays", OccasionKind.BIRTHDAY), ("anniversaries", OccasionKind.ANNIVERSARY))
     ),
-    Errand("referrals", Phase.TRIGGER, next_due=lambda _session: first_unjudged_question(), run=_judge),
+    Errand(
+        REFERRALS,
+        Phase.TRIGGER,
+        next_due=lambda _session: first_unjudged_question(),
+        # One referrer at a time, who is locked alone.
+        run=OneByOne(
+            REFERRALS, unjudged_referrals, lambda uow, referral: judge_referral(uow, referral=referral), REFERRALS_MAX
+        ),
+    ),
 )

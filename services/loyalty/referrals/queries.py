@@ -9,6 +9,7 @@ from services.loyalty.referrals.domain import Referral, normalize_code
 from services.loyalty.referrals.errors import ReferralCodeUnknown
 from services.platform.db.questions import Question, instant_question
 from services.platform.db.session import ReadSession
+from services.platform.errands import Due, Place, place_values
 
 
 def referrer_by_code(session: ReadSession, *, code: str) -> UUID:
@@ -37,10 +38,10 @@ def referrals_by_friends(session: ReadSession, *, friend_ids: Collection[UUID]) 
     return {row["friend_id"]: repository.referral_of(row) for row in rows}
 
 
-def unjudged_referrals(session: ReadSession, *, limit: int) -> tuple[Referral, ...]:
-    """The referrals that have waited longest to be judged."""
-    rows = session.fetch_all(repository.UNJUDGED, {"now": session.now, "limit": limit})
-    return tuple(repository.referral_of(row) for row in rows)
+def unjudged_referrals(session: ReadSession, after: Place | None, limit: int) -> tuple[Due[Referral], ...]:
+    """Referrals that wait to be judged, the longest first."""
+    rows = session.fetch_all(repository.UNJUDGED, place_values(after) | {"now": session.now, "limit": limit})
+    return tuple(Due((row["changed_at"], row["friend_id"]), repository.referral_of(row)) for row in rows)
 
 
 def first_unjudged_question() -> Question[datetime | None]:

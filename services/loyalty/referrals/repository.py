@@ -34,7 +34,9 @@ WHERE purchase_id = ANY(%(ids)s)"""
 TO_JUDGE = """
 (purchase_id IS DISTINCT FROM judged_purchase_id OR amendment_id IS DISTINCT FROM judged_amendment_id)"""
 UNJUDGED = f"""
-SELECT {COLUMNS} FROM referrals WHERE {TO_JUDGE} AND changed_at <= %(now)s
+SELECT {COLUMNS} FROM referrals
+WHERE {TO_JUDGE} AND changed_at <= %(now)s
+    AND (%(after_at)s::timestamptz IS NULL OR (changed_at, friend_id) > (%(after_at)s::timestamptz, %(after_id)s::uuid))
 ORDER BY changed_at, friend_id LIMIT %(limit)s"""
 FIRST_UNJUDGED = f"""
 SELECT changed_at FROM referrals WHERE {TO_JUDGE} ORDER BY changed_at LIMIT 1"""

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from structlog.testing import capture_logs
 
+from services.loyalty.activities import tasks as activities
 from services.loyalty.checkout import tasks as carts
 from services.loyalty.coupons import tasks as coupons
 from services.loyalty.earning.domain import AmountRefund
@@ -16,10 +17,13 @@ from services.loyalty.programs.domain import document_json
 from services.loyalty.purchases import tasks as purchases
 from services.loyalty.purchases.domain import PurchaseRef
 from services.loyalty.redemptions import tasks as redemptions
+from services.loyalty.referrals.queries import codes_by_members
 from services.loyalty.stores.domain import Store
 from services.platform.errands import Errand, OneByOne, run_due
 from services.platform.ids import new_id
 from services.platform.telemetry.metrics import REGISTRY
+from tests.support.builders.activity_documents import activity_document, bonus
+from tests.support.builders.deeds import enroll
 from tests.support.builders.merchant import NOW, Merchant
 from tests.support.builders.programs import program, spend
 from tests.support.builders.redeeming import hold, offer, rich
@@ -37,6 +41,8 @@ WHERE id IN (SELECT coupon_id FROM coupon_uses WHERE owner_id = ANY(%(ids)s))"""
 """Counted as not held, so that releasing it would count below zero."""
 REFUNDS = "UPDATE waiting_refunds SET recorded_at = '9999-12-31T00:00:00Z' WHERE id = ANY(%(ids)s)"
 """There is no day on which it would be given up."""
+REFERRALS = "UPDATE referrals SET purchase_facts = '[1]' WHERE friend_id = ANY(%(ids)s)"
+"""What rules may ask of a purchase is not in it."""
 REDEMPTIONS = "UPDATE redemptions SET member_id = %(nobody)s WHERE id = ANY(%(ids)s)"
 
 
@@ -70,6 +76,19 @@ def refund_early(merchant: Merchant, _store: Store) -> list[UUID]:
     ids = []
     for number in range(COUNT):
         ids.append(merchant.refund(PurchaseRef("till", f"never-{number}"), AmountRefund(100)).refund_id)
+        merchant.now += timedelta(seconds=1)
+    return ids
+
+
+def refer(merchant: Merchant, store: Store) -> list[UUID]:
+    """Friends of one referrer who have bought."""
+    merchant.program(activity_document(bonus("referral_purchased", 50)))
+    referrer = enroll(merchant)
+    code = merchant.read(lambda session: codes_by_members(session, member_ids=(referrer,)))[referrer]
+    ids = []
+    for _ in range(COUNT):
+        ids.append(enroll(merchant, referral_code=code))
+        merchant.buy(store, ids[-1], 1_000)
         merchant.now += timedelta(seconds=1)
     return ids
 
@@ -108,8 +127,14 @@ def of(name: str, errands: Sequence[Errand]) -> Errand:
             REFUNDS,
             "SELECT id FROM waiting_refunds WHERE state = 'waiting' ORDER BY look_at",
         ),
+        (
+            of("referrals", activities.ERRANDS),
+            refer,
+            REFERRALS,
+            "SELECT friend_id AS id FROM referrals WHERE judged_purchase_id IS NULL ORDER BY changed_at",
+        ),
     ],
-    ids=["carts", "coupons", "redemptions", "refunds"],
+    ids=["carts", "coupons", "redemptions", "refunds", "referrals"],
 )
 def test_rows_that_fail_are_told_and_passed_over(
     merchant: Merchant,
