@@ -45,6 +45,13 @@ class RedemptionUnpaid(RedemptionError):
 
 
 @dataclass(eq=False)
+class RedeemedPointsEnded(RedemptionError):
+    """Points that it was paid with have ended meanwhile: who gives them back, and for how long, staff decide."""
+
+    redemption_id: UUID
+
+
+@dataclass(eq=False)
 class RedemptionNeedsDecision(RedemptionError):
     """Something has left the house: somebody must say whether it is back. ``effect`` is what."""
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from services.loyalty.redemptions.domain import CancelReason, Redemption, RedemptionStatus
-from services.platform.db.session import Statement, UnitOfWork
+from services.platform.db.session import ReadSession, Statement, UnitOfWork
 
 FREED_MAX = 100
 COLUMNS = ", ".join(Redemption.__slots__)
@@ -39,6 +39,8 @@ SELECT {COLUMNS} FROM redemptions
 WHERE expires_at <= %(now)s
     AND (%(after_at)s::timestamptz IS NULL OR (expires_at, id) > (%(after_at)s::timestamptz, %(after_id)s::uuid))
 ORDER BY expires_at, id LIMIT %(limit)s"""
+IS_LATE = """
+SELECT EXISTS (SELECT FROM redemptions WHERE reward_id = %(reward_id)s AND expires_at <= %(now)s) AS is_late"""
 # Whoever wants a piece need not wait for the errand; what somebody else is at is left to them.
 FREE_LATE = """
 UPDATE redemptions SET status = 'timed_out', ended_at = expires_at, expires_at = NULL
@@ -84,6 +86,11 @@ def free_late_statement(uow: UnitOfWork, *, reward_id: UUID) -> Statement:
     Points and budgets see by themselves what is late.
     """
     return Statement(FREE_LATE, {"reward_id": reward_id, "now": uow.now, "limit": FREED_MAX})
+
+
+def late_statement(session: ReadSession, *, reward_id: UUID) -> Statement:
+    """Whether a reward has holds whose time is over, as ``is_late`` of the one row."""
+    return Statement(IS_LATE, {"reward_id": reward_id, "now": session.now})
 
 
 def redemption_of(row: DictRow) -> Redemption:

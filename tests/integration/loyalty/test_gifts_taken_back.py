@@ -18,7 +18,7 @@ from services.loyalty.coupons.errors import CouponUsedUp
 from services.loyalty.ledger.errors import InsufficientPoints
 from services.loyalty.redemptions import service
 from services.loyalty.redemptions.domain import CancelReason, CancelRedemption, RedemptionStatus
-from services.loyalty.redemptions.errors import RedemptionEnded, RedemptionNeedsDecision
+from services.loyalty.redemptions.errors import RedeemedPointsEnded, RedemptionEnded, RedemptionNeedsDecision
 from services.loyalty.rewards.domain import RewardKind
 from services.loyalty.rewards.errors import RewardOutOfStock
 from services.loyalty.stores.domain import Store
@@ -26,6 +26,7 @@ from services.platform.db.session import UnitOfWork
 from tests.integration.loyalty.test_concurrency import race
 from tests.support.builders.changes import wait_for_a_lock
 from tests.support.builders.merchant import NOW, Merchant
+from tests.support.builders.points import accrue, ending, program
 from tests.support.builders.redeeming import budget, cancel, confirm, hold, key, offer, rich, stock_of, stored
 from tests.support.builders.till import Till, off, selling_program
 
@@ -144,3 +145,35 @@ def test_a_late_piece_stays_where_it_was_when_nobody_gets_it(merchant: Merchant)
     assert (stock_of(merchant, reward), stored(merchant, held.redemption_id).expires_at) == (0, NOW + HOLD)
     assert merchant.redeem(rich(merchant), reward).points == 10
     assert stock_of(merchant, reward) == 0
+
+
+def test_an_answer_asked_for_again_leaves_a_late_piece_where_it_is(merchant: Merchant) -> None:
+    merchant.program()
+    reward, buyer = offer(merchant, stock=2), rich(merchant)
+    known = key(merchant)
+    first = merchant.redeem(buyer, reward, **known)
+    held = hold(merchant, rich(merchant), reward)
+    merchant.now = NOW + HOLD
+
+    again = merchant.redeem(buyer, reward, **known)
+
+    assert (again.redemption_id, again.replayed) == (first.redemption_id, True)
+    assert (stock_of(merchant, reward), stored(merchant, held.redemption_id).expires_at) == (0, NOW + HOLD)
+    assert merchant.redeem(rich(merchant), reward).points == 10
+    assert stock_of(merchant, reward) == 0
+
+
+def test_members_do_not_renew_their_points_by_giving_back(merchant: Merchant) -> None:
+    """Who cancels after the end of the points would get them with a new end: staff may decide so, members may not."""
+    program(merchant)
+    reward, member_id = offer(merchant), merchant.member()
+    accrue(merchant, member_id, 10, validity=ending(merchant, days=10))
+    taken = merchant.redeem(member_id, reward)
+    merchant.now = NOW + timedelta(days=11)
+
+    with pytest.raises(RedeemedPointsEnded):
+        cancel(merchant, taken.redemption_id, by_member=member_id)
+
+    assert stored(merchant, taken.redemption_id).status is RedemptionStatus.CONFIRMED
+    cancel(merchant, taken.redemption_id)
+    assert merchant.balance(member_id).available == 10

@@ -1,5 +1,6 @@
 """Both lines of migrations: from nothing to the models, and tenants that lag behind."""
 
+import runpy
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from services.platform.tenancy import migrations
 from services.platform.tenancy.domain import Tenant
 from tests.support.tenants import TENANT, TENANT_B, DatabaseUrls
 
+REVISIONS = Path(migrations.__file__).parents[3] / "infra" / "migrations" / "tenant" / "versions"
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SECOND = '''
 """A second revision, for this test only."""
@@ -60,6 +62,30 @@ def test_a_tenants_schema_is_what_its_models_say(owner: Connection, tenant: Tena
     context = MigrationContext.configure(owner, opts={"compare_type": True})
 
     assert compare_metadata(context, TenantRow.metadata) == []
+
+
+def test_a_program_from_before_says_what_it_meant_of_silent_expiry(owner: Connection, tenant: Tenant) -> None:
+    revision = runpy.run_path(str(REVISIONS / "0015_tier_notices.py"))
+    documents = ['{"version": 2}', '{"version": 2, "policies": {"noSilentExpiry": "report"}}', '{"version": 1}']
+    owner.execute(text(f"SET search_path TO {tenant.home.schema}"))
+    for number, document in enumerate(documents, 1):
+        owner.execute(
+            text(
+                "INSERT INTO program_versions (id, number, document, effective_from, published_at, actor_kind)"
+                " VALUES (gen_random_uuid(), :number, CAST(:document AS jsonb), now(), now(), 'system')"
+            ),
+            {"number": number, "document": document},
+        )
+
+    for _ in range(2):
+        owner.exec_driver_sql(revision["AS_IT_WAS"].format(table="program_versions"))
+
+    found = owner.execute(text("SELECT document FROM program_versions ORDER BY number")).scalars().all()
+    assert found == [
+        {"version": 2, "policies": {"noSilentExpiry": "off"}},
+        {"version": 2, "policies": {"noSilentExpiry": "report"}},
+        {"version": 1},
+    ]
 
 
 def test_checks_of_the_models_are_in_the_database(owner: Connection, tenant: Tenant) -> None:

@@ -1,4 +1,7 @@
-"""Members are told before a review takes their tier; what could be spent when a tier was reached."""
+"""Members are told before a review takes their tier; what could be spent when a tier was reached.
+
+From here on a document that says nothing has no silent expiry; one that was written before keeps what it meant.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,7 +14,15 @@ depends_on = None
 _OPEN = sa.text("outcome IS NULL AND id IS NOT NULL")
 
 
+AS_IT_WAS = """
+UPDATE {table} SET document = jsonb_set(document, '{{policies}}',
+    coalesce(document -> 'policies', '{{}}'::jsonb) || '{{"noSilentExpiry": "off"}}')
+WHERE document ->> 'version' = '2' AND document #> '{{policies,noSilentExpiry}}' IS NULL"""
+
+
 def upgrade() -> None:
+    for table in ("program_versions", "program_drafts"):
+        op.execute(AS_IT_WAS.format(table=table))
     op.add_column("member_tiers", sa.Column("notice_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("member_tiers", sa.Column("reached_with", sa.BigInteger(), nullable=True))
     op.create_index(

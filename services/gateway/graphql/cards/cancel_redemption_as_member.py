@@ -12,7 +12,12 @@ from services.gateway.graphql.scalars import IdempotencyKey, Points
 from services.loyalty.programs.errors import ProgramNotPublished
 from services.loyalty.redemptions import service
 from services.loyalty.redemptions.domain import CancelReason, CancelRedemption
-from services.loyalty.redemptions.errors import RedemptionEnded, RedemptionNeedsDecision, RedemptionNotFound
+from services.loyalty.redemptions.errors import (
+    RedeemedPointsEnded,
+    RedemptionEnded,
+    RedemptionNeedsDecision,
+    RedemptionNotFound,
+)
 from services.platform.idempotency.errors import IdempotencyConflict
 
 
@@ -35,7 +40,14 @@ class CancelRedemptionAsMemberPayload:
     description="The member whose token is used gives back what they took for points: while nobody has made it ready,"
     " shipped it or handed it over, and only where no till has taken money (`Redemption.isCancelableByMember`). Points,"
     " pieces and budget return as with `cancelRedemption`, with the reason CHANGED_MIND.",
-    errors=(RedemptionNotFound, RedemptionEnded, RedemptionNeedsDecision, ProgramNotPublished, IdempotencyConflict),
+    errors=(
+        RedemptionNotFound,
+        RedemptionEnded,
+        RedemptionNeedsDecision,
+        RedeemedPointsEnded,
+        ProgramNotPublished,
+        IdempotencyConflict,
+    ),
 )
 async def cancel_redemption_as_member(
     info: Info, input: CancelRedemptionAsMemberInput

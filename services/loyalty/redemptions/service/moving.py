@@ -44,7 +44,12 @@ from services.loyalty.redemptions.domain import (
     hand_over,
     left_house,
 )
-from services.loyalty.redemptions.errors import RedemptionEnded, RedemptionNeedsDecision, RedemptionNotFound
+from services.loyalty.redemptions.errors import (
+    RedeemedPointsEnded,
+    RedemptionEnded,
+    RedemptionNeedsDecision,
+    RedemptionNotFound,
+)
 from services.loyalty.redemptions.service.answering import letter, replay, settle_statement
 from services.loyalty.redemptions.service.giving import coupon_statements, give_codes, write
 from services.loyalty.redemptions.service.scene import ACTIVITY, METER, REFERENCE
@@ -189,6 +194,7 @@ def cancel_redemption(uow: UnitOfWork, *, command: CancelRedemption, is_last: bo
         RedemptionNotFound: there is none, or it is not of the member who asks.
         RedemptionEnded: it was canceled before, or has timed out; a member's own, when it was handed over.
         RedemptionNeedsDecision: something has left the house, and nobody says where it is.
+        RedeemedPointsEnded: a member asks, whose points would get a new end by it.
         IdempotencyConflict, IdempotencyKeyInvalid
     """
     note = check_optional_text(command.note, field="note", length_max=NOTE_LENGTH_MAX)
@@ -211,7 +217,7 @@ def cancel_redemption(uow: UnitOfWork, *, command: CancelRedemption, is_last: bo
     if status is RedemptionStatus.HELD:
         scene.book.release(scene.header(uow, kind=HOLD_REFERENCE), hold_id=redemption.id)
     else:
-        _restore(uow, scene, given)
+        _restore(uow, scene, given, by_member=command.by_member is not None)
     canceled = dataclasses.replace(
         redemption,
         status=RedemptionStatus.CANCELED,
@@ -307,7 +313,7 @@ def _ended(redemption: Redemption, uow: UnitOfWork) -> RedemptionEnded:
     return RedemptionEnded(redemption_id=redemption.id, status=status.value, ended_at=ended_at)
 
 
-def _restore(uow: UnitOfWork, scene: _Scene, given: _Given) -> None:
+def _restore(uow: UnitOfWork, scene: _Scene, given: _Given, *, by_member: bool) -> None:
     """The points go back to the lots that they came from, in reverse order of drawing."""
     book, redemption = scene.book, scene.redemption
     # Ends that the redemption had moved away go back first: what had ended without it can't be spent.
@@ -322,6 +328,9 @@ def _restore(uow: UnitOfWork, scene: _Scene, given: _Given) -> None:
     movements = give_back(drawn, amount=redemption.points)
     lot_ids = {movement.lot_id for movement in movements}
     book.lots = {lot_id: lots[lot_id] for lot_id in lot_ids} | book.lots
+    if by_member and any(book.lots[lot_id].expired(uow.now) for lot_id in lot_ids):
+        # Else whoever redeems and gives back in time again and again would keep points for ever.
+        raise RedeemedPointsEnded(redemption_id=redemption.id)
     days = scene.version.document.policies.given_back_grace_days
     book.give_back_ends(lot_ids, at=uow.now, grace_days=days, marks=scene.marks)
     present = [dataclasses.replace(movement, purpose=book.lots[movement.lot_id].purpose) for movement in movements]

@@ -86,7 +86,7 @@ def arrive(uow: UnitOfWork, command: RedeemReward | HoldReward, *, operation: st
         return [
             *ledger.reading_statements(uow, holder_ids=(member_id,), every_lot=True),
             members.earners_statement(member_ids=(member_id,)),
-            repository.free_late_statement(uow, reward_id=command.reward_id),
+            repository.late_statement(uow, reward_id=command.reward_id),
             rewards.reward_statement(reward_id=command.reward_id),
             versions.statement,
             stores.merchant_statement(uow),
@@ -138,10 +138,14 @@ def arrive(uow: UnitOfWork, command: RedeemReward | HoldReward, *, operation: st
 
 
 def _restocked(uow: UnitOfWork, reward: Reward, late_rows: Sequence[DictRow]) -> Reward:
-    """The reward with the pieces of holds that have timed out, which are put back first."""
-    freed = sum(row["quantity"] for row in late_rows)
-    if freed == 0 or reward.stock is None:
+    """The reward with the pieces of holds that have timed out, which are put back first.
+
+    Not by the statements that claim the key: what was answered already changes nothing.
+    """
+    if reward.stock is None or not late_rows[0]["is_late"]:
         return reward
+    (freed_rows,) = uow.fetch_pipeline([repository.free_late_statement(uow, reward_id=reward.id)])
+    freed = sum(row["quantity"] for row in freed_rows)
     uow.fetch_pipeline([stock.put_back_statement(reward_id=reward.id, quantity=freed)])
     return dataclasses.replace(reward, stock=reward.stock + freed)
 
