@@ -14,6 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from services.platform.clock import wall_now
 from services.platform.embedded.postgres import embedded_postgres
 from services.platform.embedded.valkey import embedded_valkey
 
@@ -21,6 +22,8 @@ ROOT = Path(__file__).parents[2]
 START_SECONDS_MAX = 120
 END_SECONDS_MAX = 60
 POLL_SECONDS = 0.05
+SETTLED_SECONDS = 3600
+PREFIX = "regulars-tests-"
 MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108  the folder in it is made by mkdtemp
 MEMORY_BYTES_MIN = 4 << 30
 """What a run of all tests needs at most, with the servers' logs."""
@@ -35,6 +38,20 @@ def _quickest_folder() -> Path | None:
     return MEMORY_FOLDER if free >= MEMORY_BYTES_MIN and os.access(MEMORY_FOLDER, os.W_OK) else None
 
 
+def _sweep(place: Path) -> None:
+    """Remove what runs left in memory whose keeper was killed with them: nobody holds their lock."""
+    for folder in place.glob(f"{PREFIX}*"):
+        try:
+            if wall_now().timestamp() - folder.stat().st_mtime < SETTLED_SECONDS:
+                continue
+            with (folder / "alive").open("r+") as alive:
+                fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+        except OSError:
+            # In use, somebody else's, or gone by now.
+            continue
+
+
 class TestRun:
     """The folder that one test run and its workers share. The controller makes it, a worker joins by its path."""
 
@@ -46,7 +63,8 @@ class TestRun:
 
     @classmethod
     def begin(cls) -> "TestRun":
-        folder = Path(tempfile.mkdtemp(prefix="regulars-tests-", dir=_quickest_folder()))
+        _sweep(MEMORY_FOLDER)
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=_quickest_folder()))
         folder.chmod(0o711)  # as root, PostgreSQL's account walks through it
         alive = os.open(folder / "alive", os.O_RDWR | os.O_CREAT)
         fcntl.flock(alive, fcntl.LOCK_EX)
