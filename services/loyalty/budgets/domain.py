@@ -104,9 +104,12 @@ class Budget:
 
     def has_room(self, demand: Demand, *, at: datetime) -> bool:
         """Whether it could give what is asked, as far as it is known here: the database decides."""
-        if not self.is_open(at) or (demand.money_minor and demand.currency != self.content.currency):
+        currency = self.content.currency
+        # Without a currency it counts no money.
+        money = demand.money_minor if currency else 0
+        if not self.is_open(at) or (money and demand.currency != currency):
             return False
-        asked = {Measure.POINTS: demand.points, Measure.UNITS: demand.units, Measure.MONEY: demand.money_minor}
+        asked = {Measure.POINTS: demand.points, Measure.UNITS: demand.units, Measure.MONEY: money}
         rooms = {measure: amount.room for measure, amount in self.amounts().items()}
         return all(room is None or asked[measure] <= room for measure, room in rooms.items())
 

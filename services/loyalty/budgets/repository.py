@@ -45,8 +45,14 @@ UPDATE budgets SET version = %(version)s, name_en = %(name_en)s, name_zh = %(nam
     alert_percent = %(alert_percent)s, archived_at = %(archived_at)s, alert_due_at = %(alert_due_at)s
 WHERE id = %(id)s"""
 
-_ASKED = """jsonb_to_recordset(%(rows)s)
-    AS rows (budget_id uuid, points bigint, units bigint, money bigint, currency text)"""
+# A budget without a currency counts no money.
+_ASKED = """(
+    SELECT asked.budget_id, asked.points, asked.units,
+        CASE WHEN known.currency IS NULL THEN 0 ELSE asked.money END AS money, asked.currency
+    FROM jsonb_to_recordset(%(rows)s)
+        AS asked (budget_id uuid, points bigint, units bigint, money bigint, currency text)
+        JOIN budgets AS known ON known.id = asked.budget_id
+) AS rows"""
 _OWNED = "owner_id = %(owner_id)s AND owner_kind = %(owner_kind)s"
 # What has timed out is free for whoever asks, whether or not the errand has been by.
 _LATE = """

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from services.loyalty.budgets.errors import BudgetExhausted
 from services.loyalty.checkout.domain import PointsAsked
 from services.loyalty.checkout.domain.commands import CommittedCart
 from services.loyalty.coupons.domain import Exclusivity, Scope
@@ -232,3 +233,25 @@ def test_points_that_paid_never_become_money(merchant: Merchant, till: Till) -> 
         10_000,
         10_000,
     )
+
+
+@pytest.mark.parametrize("is_reserved", [False, True])
+def test_a_budget_without_a_currency_counts_pieces_and_no_money(
+    merchant: Merchant, till: Till, *, is_reserved: bool
+) -> None:
+    selling_program(merchant)
+    budget = till.budget(units_max=1, currency=None)
+    member_id = merchant.member()
+    coupons = [till.give(member_id, till.coupon_kind(off(700), budget_id=budget.id)) for _ in range(2)]
+    cart = till.quote(member_id, 5_000, coupon_ids=coupons[:1]).cart
+    if is_reserved:
+        till.reserve(cart)
+        assert till.spent_of(budget) == (1, 0, 0, 0)
+
+    done = till.commit(cart)
+
+    assert (done.total_minor, till.spent_of(budget)) == (4_300, (0, 1, 0, 0))
+    with pytest.raises(BudgetExhausted):
+        till.commit(till.quote(member_id, 5_000, coupon_ids=coupons[1:]).cart)
+    merchant.refund(done.recorded.purchase_id)
+    assert till.spent_of(budget) == (0, 0, 0, 0)

@@ -29,7 +29,9 @@ class CreateBudgetInput:
     money_max: Decimal | None = strawberry.field(
         default=None, description="The most money, in major units; null without limit. It needs a currency."
     )
-    currency: Currency | None = strawberry.field(default=None, description="Of its money. It never changes.")
+    currency: Currency | None = strawberry.field(
+        default=None, description="Of its money; without it no money is counted. It never changes."
+    )
     begins_at: datetime | None = strawberry.field(default=None, description="From when on it gives; null: now.")
     ends_at: datetime | None = strawberry.field(default=None, description="From when on it gives no more; null: never.")
     alert_percent: int | None = strawberry.field(
