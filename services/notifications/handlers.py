@@ -12,7 +12,7 @@ from services.contracts.events.notifications import NoticeSettled
 from services.contracts.events.tenancy import StaffInvited
 from services.notifications.channels.domain import ChannelKind
 from services.notifications.messages.domain import NewMessage
-from services.notifications.messages.service import queue_message
+from services.notifications.messages.service import queue_messages
 from services.notifications.recipients.domain import Recipient
 from services.notifications.recipients.service import recipient_by_id, remember_recipient
 from services.notifications.templates.domain import (
@@ -272,18 +272,20 @@ def on_budget_alerted(uow: UnitOfWork, envelope: Envelope) -> None:
     tenant = tenant_by_id(uow, envelope.tenant_id)
     assert tenant is not None, "its letter is here"
     day = event.occurred_at.astimezone(UTC).date()
+    messages = []
     for person in staff_to_tell(uow, tenant_id=tenant.id, roles=ALERTED_ROLES, limit=STAFF_TOLD_MAX):
         locale = resolve_locale(person.locale)
         name = event.budget_name_zh if locale is Locale.ZH_CN else event.budget_name_en
-        notice = BudgetAlerted(Brand(tenant.name), name, event.budget_code, event.percent)
-        _queue(
-            uow,
-            notice,
-            locale=locale,
-            addressee_id=person.id,
-            address=person.email,
-            notice_key=f"budget:{event.budget_id}:{event.percent}:{day}",
+        messages.append(
+            _message(
+                BudgetAlerted(Brand(tenant.name), name, event.budget_code, event.percent),
+                locale=locale,
+                addressee_id=person.id,
+                address=person.email,
+                notice_key=f"budget:{event.budget_id}:{event.percent}:{day}",
+            )
         )
+    queue_messages(uow, messages)
 
 
 def _on_staff_invited(uow: UnitOfWork, event: StaffInvited, *, accept_url: str) -> None:
@@ -296,14 +298,14 @@ def _on_staff_invited(uow: UnitOfWork, event: StaffInvited, *, accept_url: str) 
         expires_at=event.expires_at,
         timezone=UTC,
     )
-    _queue(
-        uow,
+    message = _message(
         notice,
         locale=locale,
         addressee_id=event.invitation_id,
         address=event.email,
         notice_key=f"invitation:{event.invitation_id}",
     )
+    queue_messages(uow, [message])
 
 
 def _notify(
@@ -313,8 +315,7 @@ def _notify(
     if not recipient.email and notice_id is not None:
         publish(uow, NoticeSettled(notice_id, recipient.member_id, "unreachable"))
     if recipient.email:
-        _queue(
-            uow,
+        message = _message(
             notice,
             locale=resolve_locale(recipient.locale),
             addressee_id=recipient.member_id,
@@ -322,10 +323,10 @@ def _notify(
             notice_key=notice_key,
             notice_id=notice_id,
         )
+        queue_messages(uow, [message])
 
 
-def _queue(
-    uow: UnitOfWork,
+def _message(
     notice: Notice,
     *,
     locale: Locale,
@@ -333,8 +334,8 @@ def _queue(
     address: str,
     notice_key: str,
     notice_id: UUID | None = None,
-) -> None:
-    message = NewMessage(
+) -> NewMessage:
+    return NewMessage(
         addressee_id=addressee_id,
         notice_key=notice_key,
         channel=ChannelKind.EMAIL,
@@ -344,7 +345,6 @@ def _queue(
         variables=variables_of(notice, locale=locale),
         notice_id=notice_id,
     )
-    queue_message(uow, message)
 
 
 def _unit(

@@ -1,5 +1,6 @@
 """The SQL of messages."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -14,9 +15,11 @@ from services.platform.db.session import UnitOfWork
 INSERT = """
 INSERT INTO messages (id, addressee_id, notice_key, channel, template, locale, address, variables, state, attempts,
     leased_until, correlation_id, created_at, notice_id)
-VALUES (%(id)s, %(addressee_id)s, %(notice_key)s, %(channel)s, %(template)s, %(locale)s, %(address)s, %(variables)s,
-    'queued', 0, %(leased_until)s, %(correlation_id)s, %(now)s, %(notice_id)s)
-ON CONFLICT (notice_key, channel, addressee_id) DO NOTHING"""
+SELECT id, addressee_id, notice_key, channel, template, locale, address, variables, 'queued', 0,
+    %(leased_until)s::timestamptz, %(correlation_id)s, %(now)s::timestamptz, notice_id
+FROM jsonb_to_recordset(%(rows)s) AS rows (id uuid, addressee_id uuid, notice_key text, channel text, template text,
+    locale text, address text, variables jsonb, notice_id uuid)
+ON CONFLICT (notice_key, channel, addressee_id) DO NOTHING RETURNING id"""
 CLAIM = """
 UPDATE messages SET attempts = attempts + 1, leased_until = %(leased_until)s
 WHERE id = %(id)s AND state = 'queued' AND attempts < %(attempts_max)s
@@ -33,25 +36,26 @@ UPDATE messages SET state = %(state)s, leased_until = %(leased_until)s, last_err
 WHERE id = %(id)s AND state = 'queued'"""
 
 
-def insert_message(
-    uow: UnitOfWork, message: NewMessage, *, message_id: UUID, now: datetime, leased_until: datetime
-) -> bool:
-    """Queue a message; False when the notice has one already."""
-    values = {
-        "id": message_id,
-        "addressee_id": message.addressee_id,
-        "notice_key": message.notice_key,
-        "channel": message.channel,
-        "template": message.template,
-        "locale": message.locale,
-        "address": message.address,
-        "variables": Jsonb(message.variables),
-        "leased_until": leased_until,
-        "correlation_id": uow.correlation_id,
-        "now": now,
-        "notice_id": message.notice_id,
-    }
-    return uow.execute(INSERT, values) == 1
+def insert_messages(
+    uow: UnitOfWork, messages: Mapping[UUID, NewMessage], *, now: datetime, leased_until: datetime
+) -> list[UUID]:
+    """Queue messages, by the ids that they get; those of them whose notice has no message yet."""
+    rows = [
+        {
+            "id": str(message_id),
+            "addressee_id": str(message.addressee_id),
+            "notice_key": message.notice_key,
+            "channel": message.channel,
+            "template": message.template,
+            "locale": message.locale,
+            "address": message.address,
+            "variables": message.variables,
+            "notice_id": str(message.notice_id) if message.notice_id else None,
+        }
+        for message_id, message in messages.items()
+    ]
+    values = {"rows": Jsonb(rows), "leased_until": leased_until, "correlation_id": uow.correlation_id, "now": now}
+    return [row["id"] for row in uow.fetch_all(INSERT, values)]
 
 
 def claim_message(uow: UnitOfWork, message_id: UUID, *, now: datetime, leased_until: datetime) -> ClaimedMessage | None:

@@ -1,5 +1,6 @@
 """Queue a message, and note what became of an attempt to send it."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
@@ -18,10 +19,11 @@ RING_GRACE = timedelta(seconds=20)
 """How long a rung worker has before the sweep rings again."""
 
 
-def queue_message(uow: UnitOfWork, message: NewMessage) -> None:
-    """Queue a message and ring for it; a notice that has its message already gets no second one."""
-    message_id, now = new_id(), wall_now()
-    if repository.insert_message(uow, message, message_id=message_id, now=now, leased_until=now + RING_GRACE):
+def queue_messages(uow: UnitOfWork, messages: Iterable[NewMessage]) -> None:
+    """Queue messages and ring for them; a notice that has its message already gets no second one."""
+    now = wall_now()
+    asked = {new_id(): message for message in messages}
+    for message_id in repository.insert_messages(uow, asked, now=now, leased_until=now + RING_GRACE):
         uow.ring_after_commit("send_message", tenant_id=str(uow.home.tenant_id), message_id=str(message_id))
 
 
