@@ -156,6 +156,8 @@ describe(
         Reason.NOTHING_LEFT: "Others have left nothing to lower.",
         Reason.EXCLUDED: "It can't be used beside the coupon `by`, which counts.",
         Reason.WORTH_LESS: "Others save more without it.",
+        Reason.BUDGET_CLOSED: "The budget that pays for it has not begun, has ended, or counts other money.",
+        Reason.BUDGET_EXHAUSTED: "The budget that pays for it has too little left, what other carts hold not counted.",
     },
 )
 describe(

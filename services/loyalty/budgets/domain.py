@@ -102,13 +102,16 @@ class Budget:
             and (content.ends_at is None or at < content.ends_at)
         )
 
+    def takes(self, demand: Demand, *, at: datetime) -> bool:
+        """Whether it is open, and what is asked is its kind of money. Without a currency it counts no money."""
+        currency = self.content.currency
+        return self.is_open(at) and (not demand.money_minor or currency in {None, demand.currency})
+
     def has_room(self, demand: Demand, *, at: datetime) -> bool:
         """Whether it could give what is asked, as far as it is known here: the database decides."""
-        currency = self.content.currency
-        # Without a currency it counts no money.
-        money = demand.money_minor if currency else 0
-        if not self.is_open(at) or (money and demand.currency != currency):
+        if not self.takes(demand, at=at):
             return False
+        money = demand.money_minor if self.content.currency else 0
         asked = {Measure.POINTS: demand.points, Measure.UNITS: demand.units, Measure.MONEY: money}
         rooms = {measure: amount.room for measure, amount in self.amounts().items()}
         return all(room is None or asked[measure] <= room for measure, room in rooms.items())

@@ -29,6 +29,12 @@ def budgets_by_ids(session: ReadSession, *, budget_ids: Collection[UUID]) -> dic
     return budgets_of(session.fetch_all(statement.query, statement.values))
 
 
+def budgets_for_owner(session: ReadSession, *, budget_ids: Collection[UUID], owner: Reference) -> dict[UUID, Budget]:
+    """Budgets by id as they are for one who takes: neither what it holds itself nor what has timed out is held."""
+    values = {"ids": list(budget_ids), "owner_id": owner.id, "owner_kind": owner.kind, "now": session.now}
+    return budgets_of(session.fetch_all(repository.FOR_OWNER, values))
+
+
 def budgets_page(
     session: ReadSession, *, limit: int, after_code: str | None = None, is_archived: bool | None = False
 ) -> tuple[Budget, ...]:

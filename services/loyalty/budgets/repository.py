@@ -17,10 +17,27 @@ from services.loyalty.budgets.domain import Amount, Budget, BudgetContent, Measu
 from services.loyalty.budgets.errors import BudgetClosed, BudgetCodeTaken, BudgetExhausted
 from services.platform.db.session import UnitOfWork
 
-COLUMNS = """
+_SAID = (
+    "code, version, name_en, name_zh, currency, begins_at, ends_at, alert_percent, alerted_at, created_at, archived_at"
+)
+COLUMNS = f"""
 id, points_max, points_held, points_spent, units_max, units_held, units_spent, money_max, money_held, money_spent,
-code, version, name_en, name_zh, currency, begins_at, ends_at, alert_percent, alerted_at, created_at, archived_at"""
+{_SAID}"""
 BY_IDS = f"SELECT {COLUMNS} FROM budgets WHERE id = ANY(%(ids)s)"
+# As they are for who takes as this owner: what it holds itself, and what has timed out, is free for it.
+FOR_OWNER = f"""
+SELECT id, points_max, points_held - coalesce(points_free, 0) AS points_held, points_spent,
+    units_max, units_held - coalesce(units_free, 0) AS units_held, units_spent,
+    money_max, money_held - coalesce(money_free, 0) AS money_held, money_spent, {_SAID}
+FROM budgets LEFT JOIN (
+    SELECT budget_id, sum(points_held)::bigint AS points_free, sum(units_held)::bigint AS units_free,
+        sum(money_held)::bigint AS money_free
+    FROM budget_uses
+    WHERE budget_id = ANY(%(ids)s)
+        AND (expires_at <= %(now)s OR (owner_id = %(owner_id)s AND owner_kind = %(owner_kind)s))
+    GROUP BY budget_id
+) mine ON mine.budget_id = id
+WHERE id = ANY(%(ids)s)"""
 PAGE = f"""
 SELECT {COLUMNS} FROM budgets
 WHERE (%(after)s::text IS NULL OR code > %(after)s)

@@ -159,12 +159,12 @@ _ASKED = """jsonb_to_recordset(%(rows)s) AS rows (id uuid, definition_id uuid, c
     member_id uuid, amount_minor bigint, currency text)"""
 
 
-# What is held and spent more or less than before: what ends, and what begins.
+# What is held and spent more or less than before: what ends, and what begins; and of these what is the owner's.
 _PARTS = f"""
 SELECT u.definition_id, u.coupon_id, CASE u.status WHEN 'held' THEN -1 ELSE 0 END AS held,
-    CASE u.status WHEN 'spent' THEN -1 ELSE 0 END AS spent FROM {_ENDED}
+    CASE u.status WHEN 'spent' THEN -1 ELSE 0 END AS spent, CASE WHEN {_OWNED} THEN -1 ELSE 0 END AS own FROM {_ENDED}
 UNION ALL SELECT rows.definition_id, rows.coupon_id, CASE %(status)s::text WHEN 'held' THEN 1 ELSE 0 END,
-    CASE %(status)s::text WHEN 'spent' THEN 1 ELSE 0 END FROM {_ASKED}"""
+    CASE %(status)s::text WHEN 'spent' THEN 1 ELSE 0 END, 1 FROM {_ASKED}"""
 LOCK_DEFINITIONS = f"""
 SELECT d.id FROM coupon_definitions d
 WHERE d.uses_max > 0 AND (d.id = ANY(%(definition_ids)s) OR d.id IN (
@@ -182,10 +182,10 @@ FROM (SELECT definition_id, sum(held)::bigint AS held, sum(spent)::bigint AS spe
 WHERE id = changes.definition_id AND uses_max > 0"""
 # One that was voided meanwhile is not used any more, unless the owner has held it before: below zero breaks the check.
 COUNT_BY_COUPON = f"""
-UPDATE coupons SET uses_held = CASE WHEN voided_at IS NOT NULL AND changes.held + changes.spent > 0 THEN -1
+UPDATE coupons SET uses_held = CASE WHEN voided_at IS NOT NULL AND changes.own > 0 THEN -1
         ELSE uses_held + changes.held END, uses_spent = uses_spent + changes.spent
-FROM (SELECT coupon_id, sum(held)::bigint AS held, sum(spent)::bigint AS spent FROM ({_PARTS}) parts
-    GROUP BY coupon_id) changes
+FROM (SELECT coupon_id, sum(held)::bigint AS held, sum(spent)::bigint AS spent, sum(own)::bigint AS own
+    FROM ({_PARTS}) parts GROUP BY coupon_id) changes
 WHERE id = changes.coupon_id AND NOT is_shared"""
 END_USES = f"""
 UPDATE coupon_uses SET status = CASE status WHEN 'spent' THEN 'given_back' ELSE 'released' END, held_until = NULL,

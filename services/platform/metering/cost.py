@@ -22,6 +22,7 @@ log = structlog.get_logger()
 
 FLUSH_SECONDS = 1.0
 METER = "api_cost"
+THREAD = "cost-meter"
 
 
 class CostMeter:
@@ -32,7 +33,7 @@ class CostMeter:
         self._costs: Counter[Home] = Counter()
         self._lock = threading.Lock()
         self._closing = threading.Event()
-        self._flusher = threading.Thread(target=self._flush_often, name="cost-meter", daemon=True)
+        self._flusher = threading.Thread(target=self._flush_often, name=THREAD, daemon=True)
         self._flusher.start()
 
     def add(self, home: Home, cost: int) -> None:
@@ -58,7 +59,7 @@ class CostMeter:
 
     def _write(self, home: Home, cost: int) -> None:
         try:
-            with unit_of_work(self._database, home, now=wall_now(), actor=SYSTEM, correlation_id="cost-meter") as uow:
+            with unit_of_work(self._database, home, now=wall_now(), actor=SYSTEM, correlation_id=THREAD) as uow:
                 count(uow, meter=METER, event_id=new_id(), quantity=cost)
         except CommitOutcomeUnknown:
             # It may have been written: counting it again could double it.

@@ -327,12 +327,13 @@ def test_a_commit_takes_what_was_not_reserved_from_its_budget(merchant: Merchant
     reserved = till.quote(member_id, 1_000).cart
     till.reserve(reserved)
     anew = till.quote(member_id, 1_000, cart_id=reserved.id, coupon_ids=(first,)).cart
+    other = till.quote(member_id, 1_000, coupon_ids=(second,)).cart
 
     till.commit(anew)
 
     assert till.spent_of(budget) == (0, 1, 0, 100)
     with pytest.raises(BudgetExhausted):
-        till.commit(till.quote(member_id, 1_000, coupon_ids=(second,)).cart)
+        till.commit(other)
 
 
 def test_another_quote_of_a_committed_cart_is_no_repetition(merchant: Merchant, till: Till, dump: Dump) -> None:

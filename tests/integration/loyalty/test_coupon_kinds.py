@@ -14,6 +14,7 @@ from services.loyalty.coupons.domain import (
     CreateCouponCodes,
     Reason,
     UpdateCouponDefinition,
+    UseStatus,
     VoidCoupon,
 )
 from services.loyalty.coupons.errors import (
@@ -24,6 +25,7 @@ from services.loyalty.coupons.errors import (
     CouponDefinitionNotFound,
     CouponNotFound,
     CouponUsed,
+    CouponUsedUp,
 )
 from services.platform.errands import run_due
 from services.platform.errors import InvalidInput
@@ -31,6 +33,7 @@ from services.platform.idempotency.service import request_hash
 from services.platform.ids import new_id
 from tests.integration.loyalty.test_coupons import (
     TEN_OFF,
+    UNTIL,
     cart,
     codes_of,
     define,
@@ -134,20 +137,38 @@ def test_archived_it_is_given_out_no_more_and_what_is_out_stays_good(merchant: M
     refused(CouponDefinitionArchived, lambda: codes_of(merchant, archived, 1))
 
 
+def void(merchant: Merchant, coupon_id: UUID, key: str) -> bool:
+    """Whether it was voided under this key before."""
+    command = VoidCoupon(coupon_id, key, request_hash({"id": str(coupon_id)}))
+    return merchant.do(lambda uow: service.void_coupon(uow, command=command)).replayed
+
+
 def test_a_voided_coupon_counts_no_more_and_a_redeemed_one_is_not_voided(merchant: Merchant) -> None:
     member_id = merchant.member()
     definition = define(merchant)
     coupon_id, used_id = (give(merchant, definition, member_id) for _ in range(2))
     redeem(merchant, cart(), offer_of(merchant, member_id=member_id, coupon_ids=[used_id]), member_id=member_id)
 
-    def void(id_: UUID, key: str) -> bool:
-        command = VoidCoupon(id_, key, request_hash({"id": str(id_)}))
-        return merchant.do(lambda uow: service.void_coupon(uow, command=command)).replayed
-
-    assert (void(coupon_id, "a"), void(coupon_id, "a"), void(coupon_id, "b")) == (False, True, False)
+    assert [void(merchant, coupon_id, key) for key in ("a", "a", "b")] == [False, True, False]
     assert reasons(merchant, member_id=member_id, coupon_ids=[coupon_id]) == [Reason.VOIDED]
-    refused(CouponUsed, lambda: void(used_id, "c"))
-    refused(CouponNotFound, lambda: void(new_id(), "d"))
+    refused(CouponUsed, lambda: void(merchant, used_id, "c"))
+    refused(CouponNotFound, lambda: void(merchant, new_id(), "d"))
+
+
+def test_a_coupon_that_is_voided_meanwhile_is_not_used_though_another_cart_held_it_too_long(merchant: Merchant) -> None:
+    member_id = merchant.member()
+    coupon_id = give(merchant, define(merchant), member_id)
+    late, next_ = cart(), cart()
+    hold(merchant, late, offer_of(merchant, member_id=member_id, coupon_ids=[coupon_id]), member_id=member_id)
+    merchant.now = UNTIL
+    found = offer_of(merchant, member_id=member_id, coupon_ids=[coupon_id])
+    void(merchant, coupon_id, "a")
+
+    refused(CouponUsedUp, lambda: redeem(merchant, next_, found, member_id=member_id))
+    refused(CouponUsedUp, lambda: hold(merchant, next_, found, member_id=member_id))
+
+    held = merchant.read(lambda s: queries.uses_by_owners(s, kind="cart", owner_ids=[late.id, next_.id]))
+    assert {owner: [use.status for use in uses] for owner, uses in held.items()} == {late.id: [UseStatus.HELD]}
 
 
 def test_a_member_is_given_a_coupon_once_per_key(merchant: Merchant) -> None:

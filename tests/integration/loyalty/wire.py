@@ -1,6 +1,7 @@
 """What goes over the wire, as the PostgreSQL client library itself traces it."""
 
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ import pytest
 
 from services.platform.db.engine import Database
 from services.platform.db.wire import Answer, Line, Statement
+from services.platform.metering.cost import THREAD as COST_METER
 
 _STATEMENTS = frozenset({"Parse", "Query"})
 _ANSWERED = frozenset({"Sync", "Query"})
@@ -44,11 +46,16 @@ def traced(database: Database) -> Iterator[Traffic]:
 
 @contextmanager
 def overheard() -> Iterator[list[list[str]]]:
-    """The messages of whatever connections, each with the SQL of its statements as the services wrote it."""
+    """The messages of whatever connections, each with the SQL of its statements as the services wrote it.
+
+    Once a second a thread of its own writes what operations have cost: that belongs to none of them.
+    """
     messages: list[list[str]] = []
     exchange = Line.exchange
 
     def overhear(line: Line, statements: Sequence[Statement]) -> list[Answer]:
+        if threading.current_thread().name == COST_METER:
+            return exchange(line, statements)
         queries = [statement.query for statement in statements]
         messages.append([query.decode() if isinstance(query, bytes) else str(query) for query in queries])
         return exchange(line, statements)

@@ -14,6 +14,7 @@ from services.loyalty.checkout import repository
 from services.loyalty.checkout.domain.cart import AskedCart, QuotedCart
 from services.loyalty.checkout.domain.commands import CommitCart, CommittedCart, answer_of, recorded_of
 from services.loyalty.checkout.domain.delivering import delivered
+from services.loyalty.checkout.domain.funding import demands_of
 from services.loyalty.checkout.domain.weighing import Weighed, paying_unit
 from services.loyalty.checkout.errors import CartEnded
 from services.loyalty.checkout.service.opening import (
@@ -21,7 +22,6 @@ from services.loyalty.checkout.service.opening import (
     OpenCart,
     check_alive,
     check_promise,
-    demands_of,
     open_cart,
     uses_of,
     weigh_again,

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from services.loyalty.budgets.domain import Demand
 from services.loyalty.checkout import repository
 from services.loyalty.checkout.domain.cart import AskedCart, QuotedCart
 from services.loyalty.checkout.domain.commands import Seal
@@ -199,12 +198,3 @@ def check_promise(cart: QuotedCart, weighed: Weighed, assessment: Assessment | N
 def uses_of(weighed: Weighed, *, member_id: UUID | None, currency: str) -> list[Use]:
     """The coupons that count, for the coupons' own room."""
     return [Use(offer, member_id, one.amount_minor, currency) for offer, one in weighed.used]
-
-
-def demands_of(weighed: Weighed, *, currency: str) -> list[Demand]:
-    """What the coupons that count take of budgets."""
-    return [
-        Demand(offer.content.budget_id, units=1, money_minor=one.amount_minor, currency=currency)
-        for offer, one in weighed.used
-        if offer.content.budget_id is not None
-    ]

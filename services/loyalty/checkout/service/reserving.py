@@ -11,6 +11,7 @@ from services.loyalty.budgets import service as budgets
 from services.loyalty.checkout import repository
 from services.loyalty.checkout.domain.cart import LateCart, QuotedCart
 from services.loyalty.checkout.domain.commands import CancelCart, CanceledCart, ReserveCart, ReservedCart
+from services.loyalty.checkout.domain.funding import demands_of
 from services.loyalty.checkout.domain.weighing import Weighed, paying_unit
 from services.loyalty.checkout.errors import CartConflict, CartEnded
 from services.loyalty.checkout.service.committing import raise_refusal
@@ -18,7 +19,6 @@ from services.loyalty.checkout.service.opening import (
     OpenCart,
     check_alive,
     check_promise,
-    demands_of,
     open_cart,
     owner_of,
     uses_of,

@@ -43,6 +43,8 @@ class Reason(StrEnum):
     NOTHING_LEFT = "nothing_left"
     EXCLUDED = "excluded"
     WORTH_LESS = "worth_less"
+    BUDGET_CLOSED = "budget_closed"
+    BUDGET_EXHAUSTED = "budget_exhausted"
 
 
 Fact = int | str | Decimal | UUID | Money | None
