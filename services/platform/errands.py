@@ -4,7 +4,8 @@ For live tenants the scheduler has them run at the wall clock; for a sandbox who
 day. Both find the same, because an errand does its work as of the instants at which it fell due.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -109,21 +110,25 @@ class OneByOne(Generic[RowT]):
             with read_session(database, home, now=now) as session:
                 found = self.due(session, after, self.batch)
             for each in found:
-                self._settle(database, home, now, each)
+                with unit_of_row(database, home, now=now, errand=self.errand, row_id=each.place[1]) as uow:
+                    self.settle(uow, each.row)
                 after = each.place
             return len(found)
 
         return run
 
-    def _settle(self, database: Database, home: Home, now: datetime, due: Due[RowT]) -> None:
-        correlation_id = new_id().hex
-        try:
-            with unit_of_work(database, home, now=now, actor=SYSTEM, correlation_id=correlation_id) as uow:
-                self.settle(uow, due.row)
-        except Exception:
-            metrics.errand_failed(self.errand)
-            names = {"errand": self.errand, "row": str(due.place[1]), "correlation_id": correlation_id}
-            log.exception("errand_row_failed", home=home.schema, **names)
+
+@contextmanager
+def unit_of_row(database: Database, home: Home, *, now: datetime, errand: str, row_id: UUID) -> Iterator[UnitOfWork]:
+    """A unit of work for one row of an errand. When it fails that is told to whoever operates, and is over."""
+    correlation_id = new_id().hex
+    try:
+        with unit_of_work(database, home, now=now, actor=SYSTEM, correlation_id=correlation_id) as uow:
+            yield uow
+    except Exception:
+        metrics.errand_failed(errand)
+        names = {"errand": errand, "row": str(row_id), "correlation_id": correlation_id}
+        log.exception("errand_row_failed", home=home.schema, **names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +167,26 @@ def next_dues(
     return found
 
 
-def run_due(database: Database, home: Home, errands: Sequence[Errand], *, now: datetime, until: Monotonic) -> Ran:
-    """Run what is due at ``now``, phase by phase, until nothing is left or the monotonic second ``until`` is over."""
+def runs_of(errands: Sequence[Errand]) -> Mapping[str, Run]:
+    """What runs errands in one round, in one home: rows that fail in it are passed over until the next one."""
+    return {each.name: each.run.round() if isinstance(each.run, OneByOne) else each.run for each in errands}
+
+
+def run_due(
+    database: Database,
+    home: Home,
+    errands: Sequence[Errand],
+    *,
+    now: datetime,
+    until: Monotonic,
+    runs: Mapping[str, Run] | None = None,
+) -> Ran:
+    """Run what is due at ``now``, phase by phase, until nothing is left or the monotonic second ``until`` is over.
+
+    With the ``runs`` of `runs_of` a round goes on where it was when the time of another call was over.
+    """
     done: dict[str, int] = {}
-    runs = {each.name: each.run.round() if isinstance(each.run, OneByOne) else each.run for each in errands}
+    runs = runs_of(errands) if runs is None else runs
     failed: set[str] = set()
     dues: Sequence[tuple[Errand, datetime]] = ()
     for _pass in range(PASSES_MAX):

@@ -5,6 +5,8 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
+import structlog
+
 from services.contracts.events.base import Event
 from services.loyalty.ledger import service as ledger
 from services.loyalty.members import queries as members
@@ -19,12 +21,19 @@ from services.platform.actors import SYSTEM
 from services.platform.db.engine import Database
 from services.platform.db.homes import Home
 from services.platform.db.session import UnitOfWork, unit_of_work
-from services.platform.errands import Errand, Phase
+from services.platform.errands import Errand, Phase, unit_of_row
 from services.platform.outbox import service as outbox
 
-NAME = "review_tiers"
+REVIEWING = "review_tiers"
+TELLING = "notice_tiers"
+SETTLING = "take_tier_notices"
 MEMBERS_MAX = 500
 """Members of one batch, who are locked together."""
+
+log = structlog.get_logger()
+
+Found = tuple[ProgramVersion | None, Sequence[UUID]]
+"""The program in force, and the members of whom something is due."""
 
 
 def run_due(uow: UnitOfWork, *, limit: int = MEMBERS_MAX) -> int:
@@ -32,20 +41,22 @@ def run_due(uow: UnitOfWork, *, limit: int = MEMBERS_MAX) -> int:
 
     Each is decided at the instants at which it was due. A purchase that comes between decides the same by itself.
     """
+    return _decide(uow, *_due(uow, limit=limit))
+
+
+def _due(uow: UnitOfWork, *, limit: int = MEMBERS_MAX) -> Found:
     version = version_in_force(uow, at=uow.now)
-    if version is None:
-        return 0
-    return _decide(uow, version, queries.due_members(uow, ladder_of(version), limit=limit))
+    return version, queries.due_members(uow, ladder_of(version), limit=limit) if version else ()
 
 
-def give_notices(uow: UnitOfWork, *, limit: int = MEMBERS_MAX) -> int:
-    """Tell members that a review will take their tier, some of them; how many there were, 0 when all are told."""
+def _to_be_told(uow: UnitOfWork) -> Found:
+    """Those of whom a review will take the tier."""
     version = version_in_force(uow, at=uow.now)
-    return _decide(uow, version, queries.members_to_tell(uow, limit=limit)) if version else 0
+    return version, queries.members_to_tell(uow, limit=MEMBERS_MAX) if version else ()
 
 
-def _decide(uow: UnitOfWork, version: ProgramVersion, found: Sequence[UUID]) -> int:
-    if not found:
+def _decide(uow: UnitOfWork, version: ProgramVersion | None, found: Sequence[UUID]) -> int:
+    if version is None or not found:
         return 0
     ladder = ladder_of(version)
     member_ids = sorted(ledger.lock_holders(uow, holder_ids=found))
@@ -89,25 +100,36 @@ def _decide(uow: UnitOfWork, version: ProgramVersion, found: Sequence[UUID]) -> 
     return len(counted)
 
 
-def _run(work: Callable[[UnitOfWork], int], name: str, database: Database, home: Home, now: datetime) -> int:
+def _run(find: Callable[[UnitOfWork], Found], name: str, database: Database, home: Home, now: datetime) -> int:
+    """Do the members who are found together; where that fails, each apart, so that one keeps no other waiting."""
+    try:
+        with unit_of_work(database, home, now=now, actor=SYSTEM, correlation_id=name) as uow:
+            return _decide(uow, *find(uow))
+    except Exception as error:  # noqa: BLE001  whosever fault it is, the others are looked at
+        log.warning("tiers_one_by_one", errand=name, home=home.schema, error=type(error).__name__)
     with unit_of_work(database, home, now=now, actor=SYSTEM, correlation_id=name) as uow:
-        return work(uow)
+        version, found = find(uow)
+    done = 0
+    for member_id in found:
+        with unit_of_row(database, home, now=now, errand=name, row_id=member_id) as uow:
+            done += _decide(uow, version, (member_id,))
+    return done
+
+
+def _settle(database: Database, home: Home, now: datetime) -> int:
+    with unit_of_work(database, home, now=now, actor=SYSTEM, correlation_id=SETTLING) as uow:
+        return settle_notices(uow)
 
 
 ERRANDS: tuple[Errand, ...] = (
-    Errand(NAME, Phase.TIER_REVIEW, next_due=queries.next_due_question, run=partial(_run, run_due, NAME)),
+    Errand(REVIEWING, Phase.TIER_REVIEW, next_due=queries.next_due_question, run=partial(_run, _due, REVIEWING)),
     Errand(
-        "notice_tiers",
+        TELLING,
         Phase.NOTICE,
         next_due=lambda _session: queries.next_notice_question(),
-        run=partial(_run, give_notices, "notice_tiers"),
+        run=partial(_run, _to_be_told, TELLING),
     ),
 )
 SANDBOX_ERRANDS: tuple[Errand, ...] = (
-    Errand(
-        "take_tier_notices",
-        Phase.NOTICE,
-        next_due=lambda _session: queries.next_unsettled_question(),
-        run=partial(_run, settle_notices, "take_tier_notices"),
-    ),
+    Errand(SETTLING, Phase.NOTICE, next_due=lambda _session: queries.next_unsettled_question(), run=_settle),
 )

@@ -9,7 +9,7 @@ import structlog
 from services.platform.clock import monotonic, wall_now
 from services.platform.db.homes import PLATFORM, Home
 from services.platform.db.session import read_session
-from services.platform.errands import Errand, next_dues, run_due
+from services.platform.errands import Errand, next_dues, run_due, runs_of
 from services.platform.ids import new_id
 from services.platform.tenancy.domain import TenantStatus
 from services.platform.tenancy.first_touch import is_behind
@@ -59,12 +59,15 @@ def _run_errands_of(errands: Sequence[Errand], context: WorkContext, *, tenant_i
     """Run what is due in one tenant, unless somebody else is at it."""
     tenant = context.tenant(tenant_id)
     name, holder = lease_name(tenant.home), f"worker:{new_id()}"
+    # Of all turns: rows that fail slowly could fill each of them, and those behind them would never be looked at.
+    runs = runs_of(errands)
     try:
         for _turn in range(TURNS_MAX):
             if not take_lease(context.database, name=name, holder=holder, life=LEASE):
                 return
             now = tenant.now(wall_now())
-            ran = run_due(context.database, tenant.home, errands, now=now, until=monotonic() + TURN_SECONDS)
+            until = monotonic() + TURN_SECONDS
+            ran = run_due(context.database, tenant.home, errands, now=now, until=until, runs=runs)
             if ran.done:
                 log.info("errands_run", done=dict(ran.done))
             if ran.is_finished:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,9 +19,11 @@ from services.loyalty.purchases.domain import PurchaseRef
 from services.loyalty.redemptions import tasks as redemptions
 from services.loyalty.referrals.queries import codes_by_members
 from services.loyalty.stores.domain import Store
+from services.loyalty.tiers import tasks as tiers
 from services.platform.errands import Errand, OneByOne, run_due
 from services.platform.ids import new_id
 from services.platform.telemetry.metrics import REGISTRY
+from tests.integration.loyalty.test_tiers import program as tier_program
 from tests.support.builders.activity_documents import activity_document, bonus
 from tests.support.builders.deeds import enroll
 from tests.support.builders.merchant import NOW, Merchant
@@ -168,3 +170,29 @@ def test_rows_that_fail_are_told_and_passed_over(
 def failures(errand: str) -> float:
     labels: dict[str, Any] = {"task": errand}
     return REGISTRY.get_sample_value("regulars_errand_failures_total", labels) or 0.0
+
+
+def test_a_member_whose_review_fails_keeps_nobody_else_in_a_tier(merchant: Merchant, store: Store) -> None:
+    """Reviews are decided many at once, and one by one where that fails."""
+    merchant.program(tier_program(downgrade="one"))
+    member_ids = [merchant.member() for _ in range(3)]
+    for member_id in member_ids:
+        merchant.buy(store, member_id, 30_000)
+    merchant.do(
+        lambda uow: uow.execute(
+            b"UPDATE member_tiers SET since = 'infinity' WHERE member_id = %(id)s", {"id": member_ids[0]}
+        )
+    )
+    merchant.now = datetime(2027, 12, 31, 16, tzinfo=UTC)
+    before = failures("review_tiers")
+
+    with capture_logs() as logs:
+        done = tiers.ERRANDS[0].run(merchant.database, merchant.home, merchant.now)
+
+    told = [(line["event"], line.get("row")) for line in logs]
+    assert told == [("tiers_one_by_one", None), ("errand_row_failed", str(member_ids[0]))]
+    assert (done, failures("review_tiers") - before) == (2, 1)
+    assert merchant.rows("SELECT member_id, tier_code FROM member_tiers ORDER BY member_id") == [
+        {"member_id": member_id, "tier_code": code}
+        for member_id, code in zip(member_ids, ["gold", "silver", "silver"], strict=True)
+    ]

@@ -107,6 +107,32 @@ def test_what_was_taken_of_the_next_reward_is_not_taken_from_the_hold(merchant: 
     assert merchant.verdict().faults == ()
 
 
+@pytest.mark.parametrize("points", [30, 50])
+@pytest.mark.parametrize("is_captured", [False, True])
+def test_of_a_friend_who_returns_twice_a_release_leaves_nothing(
+    merchant: Merchant, store: Store, points: int, *, is_captured: bool
+) -> None:
+    """The hold keeps points of the first reward, while what is left of the second one is gone as well."""
+    referrer, friend = referred(merchant)
+    bought = buy(merchant, store, friend)
+    kept = hold(merchant, referrer, points)
+    give_back(merchant, bought)
+    bought = buy(merchant, store, friend)
+    between = stands(merchant, referrer)
+    give_back(merchant, bought)
+    after = stands(merchant, referrer)
+
+    if is_captured:
+        capture(merchant, kept, points)
+    else:
+        release(merchant, kept)
+
+    assert (between, after, stands(merchant, referrer)) == ((50 - points, points, 0), (0, points, 0), (0, 0, 0))
+    buy(merchant, store, friend)
+    assert stands(merchant, referrer) == ((50 - points if is_captured else 50), 0, 0)
+    assert merchant.verdict().faults == ()
+
+
 def test_what_is_captured_in_part_is_kept_in_part(merchant: Merchant, store: Store) -> None:
     referrer, friend = referred(merchant)
     bought = buy(merchant, store, friend)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -13,11 +14,12 @@ from services.platform.config import Settings
 from services.platform.db.engine import Database
 from services.platform.db.homes import Home
 from services.platform.db.questions import Question
-from services.platform.db.session import ReadSession, Statement
+from services.platform.db.session import ReadSession, Statement, UnitOfWork
 from services.platform.db.wire import Answer, Line
-from services.platform.errands import Errand, Phase, next_due, next_dues, run_due
+from services.platform.errands import Due, Errand, OneByOne, Phase, Place, next_due, next_dues, run_due
 from services.platform.tenancy.domain import Tenant
 from services.platform.tenancy.leases import take_lease
+from services.platform.worker import rounds
 from services.platform.worker.rounds import LEASE, errand_tasks, lease_name
 from tests.support.doorbell import RecordingDoorbell
 from tests.support.worker import TestWorker, working
@@ -68,8 +70,12 @@ def diaries(log: list[tuple[str, str]]) -> Sequence[_Diary]:
 
 
 def _round(database: Database, settings: Settings, diaries: Sequence[_Diary]) -> None:
+    _work_round(database, settings, [diary.errand for diary in diaries])
+
+
+def _work_round(database: Database, settings: Settings, errands: Sequence[Errand]) -> None:
     database.doorbell = doorbell = RecordingDoorbell()
-    tasks = {task.name: task for task in errand_tasks([diary.errand for diary in diaries])}
+    tasks = {task.name: task for task in errand_tasks(errands)}
     with working(database, settings) as (context, _tasks):
         worker = TestWorker(context, doorbell, tasks)
         worker.sweep()
@@ -116,6 +122,38 @@ def test_what_is_due_is_done_in_order_tenant_by_tenant(
     schema = tenant.home.schema
     assert log == [("activate", schema), ("notice", schema), ("notice", schema)]
     assert (notice.due[tenant.home], activate.due[tenant_b.home]) == ([future], [future])
+
+
+def test_rows_that_fail_slowly_do_not_fill_every_turn(
+    database: Database, settings: Settings, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next turn of a visit goes on behind them; the next round begins with them again."""
+    past = wall_now() - timedelta(hours=1)
+    waiting = [Due((past, UUID(int=number)), number) for number in range(1, 6)]
+    looked_at: list[int] = []
+
+    def due(session: ReadSession, after: Place | None, limit: int) -> list[Due[int]]:
+        is_here = session.home == tenant.home
+        return [each for each in waiting if is_here and (after is None or each.place > after)][:limit]
+
+    def settle(_: UnitOfWork, number: int) -> None:
+        looked_at.append(number)
+        if number in {1, 2, 4}:
+            raise KeyError("a bug")
+        waiting[:] = [each for each in waiting if each.row != number]
+
+    def first_due(session: ReadSession) -> Question[datetime | None]:
+        is_due = session.home == tenant.home and waiting
+        return Question([Statement("SELECT 1")], lambda _: past if is_due else None)
+
+    errand = Errand("slow", Phase.EXPIRY, first_due, OneByOne("slow", due, settle, batch=1))
+    # A turn is over after the first batch.
+    monkeypatch.setattr(rounds, "TURN_SECONDS", -1.0)
+
+    _work_round(database, settings, [errand])
+    assert looked_at == [1, 2, 3, 4, 5]
+    _work_round(database, settings, [errand])
+    assert looked_at == [1, 2, 3, 4, 5, 1, 2, 4]
 
 
 def test_a_tenant_in_trouble_keeps_no_other_from_its_errands(

@@ -39,13 +39,12 @@ def judge_referral(uow: UnitOfWork, *, referral: Referral) -> None:
         short |= withdraw(uow, source=PROGRAM_SOURCE, external_id=external_id, member_id=member_id)
     older = activities.rewards_withdrawn(uow, member_id=member_id, friend_id=referral.friend_id) if short else ()
     kept = kept_of(uow, activities=older)
+    new_id = None
     if referral.purchase_id is not None:
-        noticed = notice(uow, member_id=member_id, happening=_happening(referral))
-        if kept:
-            older_ids = {activity.id for activity in older}
-            kept = take_of_new(
-                uow, activity_id=noticed.activity_id, member_id=member_id, wanted=kept, older_ids=older_ids
-            )
+        new_id = notice(uow, member_id=member_id, happening=_happening(referral)).activity_id
+    if kept:
+        older_ids = {activity.id for activity in older}
+        kept = take_of_new(uow, activity_id=new_id, member_id=member_id, wanted=kept, older_ids=older_ids)
     uow.fetch_pipeline([referrals.judged_statement(referral=referral, kept=kept)])
 
 

@@ -77,11 +77,17 @@ def kept_of(uow: UnitOfWork, *, activities: Collection[Activity]) -> dict[str, i
 
 
 def take_of_new(
-    uow: UnitOfWork, *, activity_id: UUID, member_id: UUID, wanted: Mapping[str, int], older_ids: Collection[UUID]
+    uow: UnitOfWork,
+    *,
+    activity_id: UUID | None,
+    member_id: UUID,
+    wanted: Mapping[str, int],
+    older_ids: Collection[UUID],
 ) -> dict[str, int]:
-    """Take ``wanted`` points by unit, as far as they go, of what an activity has just given; what was not there.
+    """Take ``wanted`` points by unit, as far as they go, of what an activity has just given, if one has.
 
-    No more than that is still wanted of what holds keep of points that the ``older_ids`` gave.
+    What was not there is answered, and that much is still wanted of what holds keep of points that the ``older_ids``
+    gave.
     """
     reading = ledger.reading_statements(uow, holder_ids=(member_id,), every_lot=True)
     book = ledger.open_only_book(uow, holder_id=member_id, rows=uow.fetch_pipeline(reading))
@@ -91,7 +97,7 @@ def take_of_new(
     for unit, points in wanted.items():
         new = [lot for lot in book.lots_of(unit) if (lot.origin.kind, lot.origin.id) == (REFERENCE, activity_id)]
         movements = draw_from(spending_order(new), points)
-        if movements:
+        if movements and activity_id is not None:
             header = ledger.entry_header(
                 uow, holder_id=member_id, occurred_at=uow.now, reference=Reference(REFERENCE, activity_id)
             )
