@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -13,8 +14,9 @@ from services.loyalty.ledger.selected import balances, entries
 from services.loyalty.members.domain import Identity
 from services.loyalty.members.selected import MEMBER_WRITERS, MembersFrom
 from services.loyalty.profiles.domain import ProfileSource
-from services.loyalty.programs.domain import LocalizedText, TierLevel, TierMetric, TierSet
-from services.loyalty.tiers.selected import standing
+from services.loyalty.programs.domain import LocalizedText, TierLevel
+from services.loyalty.programs.domain.publishing import ProgramVersion
+from services.loyalty.tiers.selected import IS_SETTLED, Counting, counting_of, ladder_values, standing
 from services.platform.db.selected_json import NotPickable, Pick, json_object
 from services.platform.db.session import Statement
 
@@ -29,28 +31,31 @@ class Composed:
     levels: Mapping[str, tuple[Pick, ...]]
 
 
-def profiles_statement(picks: tuple[Pick, ...], source: ProfileSource, *, tiers: TierSet | None, now: Any) -> Statement:
-    """The statement whose rows are profiles: ``id`` and ``profile``.
+def profiles_statement(
+    picks: tuple[Pick, ...], source: ProfileSource, *, version: ProgramVersion | None, now: datetime
+) -> Statement:
+    """The statement whose rows are profiles: ``id``, ``profile`` and ``is_settled``.
+
+    ``version`` is the program in force, where a tier is picked; None before the first.
 
     Raises:
         NotPickable
     """
     members_from, values = _source(source)
-    composed = compose(picks, members_from, has_tiers=tiers is not None)
-    if tiers is not None:
-        values |= {
-            "codes": [level.code for level in tiers.levels],
-            "thresholds": [level.threshold for level in tiers.levels],
-            "counts_points": tiers.metric is TierMetric.POINTS_EARNED,
-        }
+    counting = counting_of(version.document) if version else None
+    if version is not None and counting is None:
+        raise NotPickable(TIER)
+    composed = compose(picks, members_from, counting=counting)
+    if version is not None:
+        values |= ladder_values(version, now=now)
         for name, wanted in composed.levels.items():
-            values[name] = [_level_json(level, wanted) for level in tiers.levels]
+            values[name] = [_level_json(level, wanted) for level in version.document.tiers.levels]
     return Statement(composed.query, {**values, "now": now})
 
 
 @lru_cache(maxsize=500)
-def compose(picks: tuple[Pick, ...], members_from: MembersFrom, *, has_tiers: bool) -> Composed:
-    """The statement for what is picked; without ``has_tiers``, before the first program, nobody stands in any.
+def compose(picks: tuple[Pick, ...], members_from: MembersFrom, *, counting: Counting | None) -> Composed:
+    """The statement for what is picked; without ``counting``, before the first program, nobody stands in any tier.
 
     Raises:
         NotPickable
@@ -64,7 +69,7 @@ def compose(picks: tuple[Pick, ...], members_from: MembersFrom, *, has_tiers: bo
         return name
 
     def tier(pick: Pick) -> str:
-        return standing(pick, levels_of=levels_of) if has_tiers else "NULL::json"
+        return standing(pick, counting=counting, levels_of=levels_of) if counting else "NULL::json"
 
     writers = {
         **MEMBER_WRITERS,
@@ -73,7 +78,9 @@ def compose(picks: tuple[Pick, ...], members_from: MembersFrom, *, has_tiers: bo
         TIER: tier,
     }
     # No value of a reader is in it: keys are names by `json_object`, the rest is ours.
-    query = ("SELECT m.id,", json_object(picks, writers), "::text AS profile FROM", members_from.value)
+    is_settled = IS_SETTLED if counting is Counting.WINDOW else "true"
+    shown = f"{json_object(picks, writers)}::text AS profile, {is_settled} AS is_settled"
+    query = ("SELECT m.id,", shown, "FROM", members_from.value)
     return Composed(" ".join(query), levels)
 
 

@@ -4,6 +4,7 @@ A directive is more than a plan knows, so ``@include(if: true)`` sends the same 
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from graphql import OperationDefinitionNode, parse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.gateway.graphql.members import profile_plan
 from services.gateway.graphql.members.profile_plan import ProfilePlans
 from services.gateway.graphql.schema import build_schema
 from services.loyalty import programs
+from services.loyalty.profiles.queries import profiles
 from tests.support.graphql_client import GraphQLClient, fresh_key
 from tests.support.tenants import DatabaseUrls
 
@@ -92,19 +95,47 @@ class Crowd:
     cashier: GraphQLClient
     members: list[str]
     own: GraphQLClient
+    schema: str
+    is_lifetime: bool
 
 
 @pytest.fixture(scope="module")
-def crowd(shared_api: GraphQLClient, shared_urls: DatabaseUrls) -> Crowd:
-    owner = shared_api.sign_up("crowd")
+def answered() -> Iterator[list[bool]]:
+    """Whether the database had an answer, read by read."""
+    found: list[bool] = []
+
+    def noted(*words: Any, **named: Any) -> Any:
+        found.append(False)
+        answer = profiles(*words, **named)
+        found[-1] = answer is not None
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(profile_plan, "profiles", noted)
+        yield found
+
+
+@pytest.fixture(scope="module", params=["CAFE", "RETAIL", "LIFETIME"])
+def crowd(
+    shared_api: GraphQLClient, shared_urls: DatabaseUrls, answered: list[bool], request: pytest.FixtureRequest
+) -> Crowd:
+    """Tiers by points of twelve months, by money of the calendar year, and by all points that ever were."""
+    slug = f"crowd-{request.param.lower()}"
+    owner = shared_api.sign_up(slug)
     store = owner.create_store()
-    owner.publish_template()
+    owner.publish_template("CAFE" if request.param == "LIFETIME" else request.param)
+    if request.param == "LIFETIME":
+        program = json.loads((TEMPLATES / "cafe.json").read_text())["document"]
+        program["tiers"] = {"metric": "points_earned", "countsPending": True, "levels": program["tiers"]["levels"]}
+        for level in program["tiers"]["levels"]:
+            level.pop("retention", None)
+        publish(owner, program)
     members = [owner.enroll(f"m{number}@crowd.example") for number in range(7)]
     for number, member in enumerate(members[:5]):
         bought = [owner.buy(member, store, amount=f"{(number + 1) * 700}.00") for _ in range(number + 1)]
         owner.do(
             "RefundPurchase",
-            purchase={"id": bought[0]["purchase"]["id"]},
+            purchase={"id": bought[-1]["purchase"]["id"]},
             source="till",
             externalId=fresh_key(),
             refund={"everything": True},
@@ -114,11 +145,22 @@ def crowd(shared_api: GraphQLClient, shared_urls: DatabaseUrls) -> Crowd:
             "AdjustPoints", member={"id": member}, points=50 - 20 * number, reason="会员日", idempotencyKey=fresh_key()
         )
     owner.execute(
+        "mutation Give($input: SetMemberTierInput!) { setMemberTier(input: $input) { __typename } }",
+        {
+            "input": {
+                "member": {"id": members[5]},
+                "tier": "gold" if request.param == "RETAIL" else "insider",
+                "reason": "A friend of the house",
+                "until": "2099-01-01T00:00:00Z",
+            }
+        },
+    )
+    owner.execute(
         "mutation Rename($input: UpdateMemberInput!) { updateMember(input: $input) { __typename } }",
         {"input": {"memberId": members[0], "name": 'Zoë "引号" \\ 王', "birthday": "1988-02-29"}},
     )
     with psycopg.connect(shared_urls.owner, autocommit=True) as connection:
-        row = connection.execute("SELECT schema_name FROM platform.tenants WHERE slug = 'crowd'").fetchone()
+        row = connection.execute("SELECT schema_name FROM platform.tenants WHERE slug = %s", [slug]).fetchone()
         assert row is not None
         connection.execute(f"SET search_path TO {row[0]}".encode())
         # As if the clock had gone on, and the job that settles what is due had not been there yet.
@@ -137,9 +179,27 @@ def crowd(shared_api: GraphQLClient, shared_urls: DatabaseUrls) -> Crowd:
             " WHERE id IN (SELECT id FROM members LIMIT 4)",
             ['{"b": 1, "B": "引号\\"", "a": true, "_": "2026-02-28"}'],
         )
+        # A tier of which too little is left, and points that do not count yet.
+        some = "member_id = (SELECT id FROM members ORDER BY id LIMIT 1 OFFSET %s)"
+        connection.execute(f"UPDATE tier_amounts SET day = day - 800 WHERE {some}", [4])
+        if request.param != "LIFETIME":
+            connection.execute(f"UPDATE tier_amounts SET counted_at = counted_at + interval '1 day' WHERE {some}", [2])
     return Crowd(
-        owner, owner.create_api_key("MEMBERS_READ", store_id=store), members, owner.as_(owner.token_of(members[1]))
+        owner,
+        owner.create_api_key("MEMBERS_READ", store_id=store),
+        members,
+        owner.as_(owner.token_of(members[1])),
+        row[0],
+        request.param == "LIFETIME",
     )
+
+
+def publish(owner: GraphQLClient, program: dict[str, Any]) -> None:
+    """Put a document in the place of the template that was published."""
+    saved = owner.do("SaveProgramDraft", document=program, revision=1)
+    assert saved["__typename"] == "SaveProgramDraftPayload", saved
+    published = owner.do("PublishProgram", revision=2)
+    assert published["__typename"] == "PublishProgramPayload", published
 
 
 SCHEMA = build_schema()._schema  # noqa: SLF001  as the runner does
@@ -168,20 +228,63 @@ def compare(client: GraphQLClient, document: str, variables: dict[str, Any] | No
 
 @LAW
 @given(selection=pages)
-def test_pages_of_any_selection(crowd: Crowd, selection: str) -> None:
+def test_pages_of_any_selection(crowd: Crowd, answered: list[bool], selection: str) -> None:
     document = f"{{ members(first: 6){WHOLE} {selection} }}"
+    answered.clear()
 
     assert is_planned(document.replace(WHOLE, ""))
     assert not is_planned(document)
     compare(crowd.owner, document)
+    assert answered[-1:] == [True]
 
 
 @LAW
 @given(selection=members, number=st.integers(0, 6))
-def test_one_member_of_any_selection(crowd: Crowd, selection: str, number: int) -> None:
+def test_one_member_of_any_selection(crowd: Crowd, answered: list[bool], selection: str, number: int) -> None:
     by = json.dumps(crowd.members[number])
+    answered.clear()
 
     compare(crowd.owner, f"{{ who: member(by: {{ id: {by} }}){WHOLE} {selection} }}")
+    assert answered[-1:] == [True]
+
+
+def test_the_whole_of_everybodys_tier(crowd: Crowd, answered: list[bool]) -> None:
+    tier = "{ code threshold multiplier name { en } }"
+    standing = f"{{ tier {tier} since pointsEarned progress {{ qualifying missing fraction nextTier {tier} }} }}"
+    answered.clear()
+
+    found = compare(crowd.owner, f"{{ members(first: 7){WHOLE} {{ edges {{ node {{ id tier {standing} }} }} }} }}")
+
+    ways = {edge["node"]["id"]: edge["node"]["tier"]["progress"] for edge in found["members"]["edges"]}
+    # The third has what does not count yet, the fifth what counts no longer; they hold what they had reached.
+    assert [ways[crowd.members[number]]["qualifying"] == 0 for number in (2, 4)] == [not crowd.is_lifetime] * 2
+    assert answered == [True]
+
+
+def test_what_is_to_be_decided_about_a_tier_only_python_knows(
+    crowd: Crowd, answered: list[bool], shared_urls: DatabaseUrls
+) -> None:
+    document = f"""
+        {{ members(first: 7){WHOLE} {{ edges {{ node {{ tier {{ tier {{ code }} progress {{ missing }} }} }} }} }} }}"""
+    one = "WHERE member_id = (SELECT id FROM members ORDER BY id LIMIT 1)"
+    undecided = {
+        f"UPDATE member_tiers SET next_at = since {one}": f"UPDATE member_tiers SET next_at = NULL {one}",
+        f"UPDATE member_tiers SET ladder = 'other' || ladder {one}": (
+            f"UPDATE member_tiers SET ladder = right(ladder, -5) {one}"
+        ),
+    }
+    answered.clear()
+
+    with psycopg.connect(shared_urls.owner, autocommit=True) as connection:
+        connection.execute(f"SET search_path TO {crowd.schema}".encode())
+        for spoil, mend in undecided.items():
+            connection.execute(spoil.encode())
+            compare(crowd.owner, document)
+            connection.execute(mend.encode())
+            compare(crowd.owner, document)
+
+    # Where all counts for ever, nothing falls due.
+    assert answered == [crowd.is_lifetime, True, crowd.is_lifetime, True]
 
 
 def test_pages_follow_each_other(crowd: Crowd) -> None:
@@ -266,10 +369,7 @@ def test_a_program_that_was_published_meanwhile_counts_at_once(shared_api: Graph
 
     program = json.loads((TEMPLATES / "cafe.json").read_text())["document"]
     program["tiers"]["levels"][0]["name"]["en"] = "Newcomer"
-    saved = owner.do("SaveProgramDraft", document=program, revision=1)
-    assert saved["__typename"] == "SaveProgramDraftPayload", saved
-    published = owner.do("PublishProgram", revision=2)
-    assert published["__typename"] == "PublishProgramPayload", published
+    publish(owner, program)
 
     after = owner.execute(document.replace(WHOLE, "")).data
     assert "Guest" in json.dumps(before)

@@ -8,7 +8,7 @@ from services.loyalty.tiers.domain.climbing import (
 from services.loyalty.tiers.domain.deciding import count, crossing_level, level_at, recount, settle, tell, uncount
 from services.loyalty.tiers.domain.due import needed_from, reading_from
 from services.loyalty.tiers.domain.giving import ReleaseMemberTier, SetMemberTier, give, release
-from services.loyalty.tiers.domain.measuring import Ladder, ladder_of
+from services.loyalty.tiers.domain.measuring import Ladder, climbing_from, ladder_of
 from services.loyalty.tiers.domain.outlook import MemberStanding, TierReview, review_of, standing_of
 from services.loyalty.tiers.domain.records import (
     Amount,
@@ -51,6 +51,7 @@ __all__ = [
     "TierReview",
     "TierSpared",
     "Way",
+    "climbing_from",
     "count",
     "crossing_level",
     "first_level",
