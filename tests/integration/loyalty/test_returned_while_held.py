@@ -2,12 +2,14 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from services.loyalty.earning.domain import AmountRefund, LineRefund, RefundRequest, ReturnedLine
 from services.loyalty.programs.domain import OwingPolicy, Policies, document_json
+from services.loyalty.programs.domain.validity import Expiry, Rolling, Span, TimeUnit
 from services.loyalty.purchases.domain.effects import UseKind
 from services.loyalty.stores.domain import Store
 from tests.support.builders.changes import amend, line
@@ -16,9 +18,10 @@ from tests.support.builders.programs import program, spend
 from tests.support.builders.reserving import capture, hold, release, stands, time_out
 
 
-def open_program(merchant: Merchant, owed_max: int = 0) -> None:
+def open_program(merchant: Merchant, owed_max: int = 0, **rule: Any) -> None:
     owing = OwingPolicy.ALLOW if owed_max else OwingPolicy.FORBID
-    merchant.program(document_json(program(spend(), policies=Policies(owing=owing, owed_points_max=owed_max))))
+    policies = Policies(owing=owing, owed_points_max=owed_max)
+    merchant.program(document_json(program(spend(**rule), policies=policies)))
 
 
 @pytest.mark.parametrize("owed_max", [0, 20, 100])
@@ -152,6 +155,34 @@ def test_what_a_release_took_is_given_back_with_a_negative_line(merchant: Mercha
 
     # Nothing but ten thousand stands.
     assert (given, stands(merchant, member_id)) == (-50, (100, 0, 0))
+    merchant.refund(bought.purchase_id)
+    assert stands(merchant, member_id) == (0, 0, 0)
+    assert merchant.verdict().faults == ()
+
+
+@pytest.mark.parametrize("fate", ["released", "timed out", "over"])
+def test_what_was_wanted_is_taken_and_does_not_lapse_though_its_end_has_come(
+    merchant: Merchant, store: Store, fate: str
+) -> None:
+    open_program(merchant, expiry=Expiry(rolling=Rolling(Span(1, TimeUnit.DAY))))
+    member_id = merchant.member()
+    bought = merchant.buy(store, member_id, 10_000, 5_000, -5_000)
+    merchant.now += timedelta(hours=23, minutes=30)
+    hold_id = hold(merchant, member_id, 100)
+    back(merchant, bought.purchase_id, 2)
+
+    if fate == "released":
+        merchant.now += timedelta(minutes=45)
+        release(merchant, hold_id)
+    elif fate == "timed out":
+        time_out(merchant, member_id)
+    else:
+        merchant.now += timedelta(hours=1)
+    # Fifty are taken, and fifty have lapsed.
+    assert stands(merchant, member_id) == (0, 0, 0)
+    given = back(merchant, bought.purchase_id, 3)
+
+    assert (given, stands(merchant, member_id)) == (-50, (50, 0, 0))
     merchant.refund(bought.purchase_id)
     assert stands(merchant, member_id) == (0, 0, 0)
     assert merchant.verdict().faults == ()

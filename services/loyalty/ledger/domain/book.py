@@ -136,21 +136,21 @@ class HolderBook:
         return entry
 
     def release(self, header: EntryHeader, *, hold_id: UUID) -> Entry:
-        """Give back what a hold still reserves; points of lots that have ended meanwhile lapse at once.
+        """Give back what a hold still reserves.
 
-        What was wanted back while it was held is taken now.
+        What was wanted back while it was held is taken now, and the rest of lots that have ended meanwhile lapses.
         """
         parts = self.parts[hold_id]
         wanted = {part.lot_id: self.lots[part.lot_id].wanted for part in parts if self.lots[part.lot_id].wanted}
         entry = self.post(release_entry(header, unit=self._unit_of(parts), parts=parts))
         self._set_parts(hold_id, ())
+        for lot_id, points in wanted.items():
+            self._take_wanted(header, lot_id, points)
         lots = [self.lots[lot_id] for lot_id in dict.fromkeys(part.lot_id for part in parts)]
         ended = [lot for lot in lots if lot.remaining > 0 and lot.expired(header.occurred_at)]
         if ended:
             lapsing = dataclasses.replace(header, id=next(self.ids), reference=None, reason=None)
             self.post(expiry_entry(lapsing, lots=ended))
-        for lot_id, points in wanted.items():
-            self._take_wanted(header, lot_id, points)
         return entry
 
     def want(self, lot_ids: Iterable[UUID], points: int) -> int:
