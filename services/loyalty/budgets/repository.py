@@ -75,9 +75,10 @@ _OWNED = "owner_id = %(owner_id)s AND owner_kind = %(owner_kind)s"
 _LATE = """
 SELECT budget_id, sum(points_held)::bigint AS points, sum(units_held)::bigint AS units, sum(money_held)::bigint AS money
 FROM budget_uses WHERE budget_id = ANY(%(ids)s) AND expires_at <= %(now)s GROUP BY budget_id"""
+_LATE_OF_OTHERS = _LATE.replace("WHERE", f"WHERE NOT ({_OWNED}) AND")
 # A budget that is not open takes nothing: what is below zero breaks `budgets_open_check`.
 _IS_OPEN = """
-archived_at IS NULL AND coalesce(begins_at <= %(now)s, true) AND coalesce(ends_at > %(now)s, true)
+archived_at IS NULL AND coalesce(begins_at <= %(at)s, true) AND coalesce(ends_at > %(at)s, true)
     AND (rows.money = 0 OR rows.currency IS NOT DISTINCT FROM budgets.currency)"""
 _IS_OPEN_FOR_TAKEN = _IS_OPEN.replace("rows.", "taken.")
 
@@ -137,7 +138,7 @@ ON CONFLICT (owner_id, owner_kind, budget_id) DO UPDATE SET
     units_spent = budget_uses.units_spent + EXCLUDED.units_spent,
     money_spent = budget_uses.money_spent + EXCLUDED.money_spent, spent_at = EXCLUDED.spent_at"""
 # What an owner captures: all that it holds, or the amounts that are named; what it holds beyond them is free again.
-# Of a budget of which it holds nothing, the amount is spent anew.
+# Of a budget of which it holds nothing, the amount is spent anew, of what others have held too long as well.
 _TAKEN = f"""
 SELECT budget_id, coalesce(mine.points_held, 0) AS points_held, coalesce(mine.units_held, 0) AS units_held,
     coalesce(mine.money_held, 0) AS money_held,
@@ -150,12 +151,14 @@ FROM (SELECT budget_id, points_held, units_held, money_held FROM budget_uses WHE
 _IS_HELD = "taken.points_held + taken.units_held + taken.money_held > 0"
 _TAKES_NOTHING = "taken.points + taken.units + taken.money = 0"
 CAPTURE = f"""
-UPDATE budgets SET points_held = budgets.points_held - taken.points_held, points_spent = points_spent + taken.points,
-    units_held = budgets.units_held - taken.units_held, units_spent = units_spent + taken.units,
+UPDATE budgets SET points_held = budgets.points_held - taken.points_held - coalesce(late.points, 0),
+    points_spent = points_spent + taken.points,
+    units_held = budgets.units_held - taken.units_held - coalesce(late.units, 0),
+    units_spent = units_spent + taken.units,
     money_held = CASE WHEN {_IS_HELD} OR {_TAKES_NOTHING} OR {_IS_OPEN_FOR_TAKEN}
-        THEN budgets.money_held - taken.money_held ELSE -1 END,
+        THEN budgets.money_held - taken.money_held - coalesce(late.money, 0) ELSE -1 END,
     money_spent = money_spent + taken.money, alert_due_at = {_TAKING_RISES}
-FROM ({_TAKEN}) taken WHERE id = taken.budget_id"""
+FROM ({_TAKEN}) taken LEFT JOIN ({_LATE_OF_OTHERS}) late USING (budget_id) WHERE id = taken.budget_id"""
 KEEP_CAPTURED = f"""
 INSERT INTO budget_uses (owner_id, owner_kind, budget_id, points_held, units_held, money_held, points_spent,
     units_spent, money_spent, spent_at)

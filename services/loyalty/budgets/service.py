@@ -99,29 +99,34 @@ def update_budget(uow: UnitOfWork, *, command: UpdateBudget) -> Budget:
 
 
 def hold_statements(
-    uow: UnitOfWork, *, demands: Collection[Demand], owner: Reference, until: datetime
+    uow: UnitOfWork, *, demands: Collection[Demand], owner: Reference, until: datetime, at: datetime | None = None
 ) -> list[Statement]:
     """Reserve for the owner until an instant, in addition to what it holds. None for no demand.
 
-    A budget that is full or closed refuses by a `CheckViolation`: hand it to `refusal_of`.
+    A budget that is full or closed refuses by a `CheckViolation`: hand it to `refusal_of`. ``at`` is when its time is
+    looked at, now unless something was promised earlier.
     """
-    return _adding(uow, demands, owner, (repository.HOLD, repository.KEEP_HELD), {"until": until})
+    return _adding(uow, demands, owner, (repository.HOLD, repository.KEEP_HELD), {"until": until, "at": at or uow.now})
 
 
-def spend_statements(uow: UnitOfWork, *, demands: Collection[Demand], owner: Reference) -> list[Statement]:
+def spend_statements(
+    uow: UnitOfWork, *, demands: Collection[Demand], owner: Reference, at: datetime | None = None
+) -> list[Statement]:
     """Hold and capture at once. None for no demand; refuses as `hold_statements` does."""
-    return _adding(uow, demands, owner, (repository.SPEND, repository.KEEP_SPENT), {})
+    return _adding(uow, demands, owner, (repository.SPEND, repository.KEEP_SPENT), {"at": at or uow.now})
 
 
 def capture_statements(
-    uow: UnitOfWork, *, owner: Reference, amounts: Collection[Demand] | None = None
+    uow: UnitOfWork, *, owner: Reference, amounts: Collection[Demand] | None = None, at: datetime | None = None
 ) -> list[Statement]:
     """Spend ``amounts`` of what the owner holds (None: all of it), and give the rest of it back.
 
     What it does not hold, or no longer, is taken anew as far as there is room and the budget is open: the checks refuse
     otherwise. The end of the budget's own time does not matter for what was held within it.
     """
-    return _of_owner(uow, owner, amounts, (repository.CAPTURE, repository.KEEP_CAPTURED))
+    # What others have held too long counts as free where something may be taken anew.
+    changing = (repository.CAPTURE, repository.KEEP_CAPTURED, *([repository.END_LATE] if amounts else []))
+    return _of_owner(uow, owner, amounts, changing, at=at)
 
 
 def release_statements(uow: UnitOfWork, *, owner: Reference, before: Collection[Demand] = ()) -> list[Statement]:
@@ -186,13 +191,15 @@ def _of_owner(
     uow: UnitOfWork,
     owner: Reference,
     amounts: Collection[Demand] | None,
-    changing: tuple[str, str],
+    changing: tuple[str, ...],
     *,
     ids: Collection[UUID] = (),
+    at: datetime | None = None,
 ) -> list[Statement]:
     rows = [] if amounts is None else _rows(amounts)
     locked = [*ids, *(UUID(row["budget_id"]) for row in rows)]
     values = _owned(owner) | {"rows": Jsonb(rows), "is_whole": amounts is None, "now": uow.now, "ids": locked}
+    values["at"] = at or uow.now
     return [Statement(query, values) for query in (repository.LOCK_OF_OWNER, *changing)]
 
 

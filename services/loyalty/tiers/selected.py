@@ -104,7 +104,8 @@ def standing(pick: Pick, *, counting: Counting, levels_of: LevelsOf) -> str:
     qualifying = _WINDOW if is_window else _EVER
     if is_window and not any(each.name == "progress" for each in pick.picks):
         qualifying = "SELECT 0::bigint AS amount"
-    source = f"""
+    # Nothing of a reader is in it: one of two expressions of ours each time.
+    source = f"""(
         SELECT s.*, {beneath} AS beneath,
             coalesce(array_position(s.codes, s.shown_code), array_position(s.codes, s.tier_code), s.reached) AS held
         FROM (
@@ -117,7 +118,7 @@ def standing(pick: Pick, *, counting: Counting, levels_of: LevelsOf) -> str:
                 FROM (SELECT 1) one LEFT JOIN member_tiers t ON t.member_id = m.id
                     CROSS JOIN LATERAL ({qualifying}) q
             ) s
-        ) s"""
+        ) s) s"""
     writers: Writers = {
         "tier": lambda tier: _level(tier, "held", levels_of),
         "since": plain(instant("s.since")),
@@ -125,7 +126,7 @@ def standing(pick: Pick, *, counting: Counting, levels_of: LevelsOf) -> str:
         "progress": lambda progress: json_object(progress.picks, _progress(levels_of)),
         "__typename": plain("'MemberTier'::text"),
     }
-    return f"(SELECT {json_object(pick.picks, writers)} FROM ({source}) s)"
+    return f"(SELECT {json_object(pick.picks, writers)} FROM {source})"
 
 
 def _progress(levels_of: LevelsOf) -> Writers:

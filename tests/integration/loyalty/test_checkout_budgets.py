@@ -8,9 +8,12 @@ import pytest
 from services.loyalty.budgets import service as budgets
 from services.loyalty.budgets.domain import Budget, UpdateBudget
 from services.loyalty.budgets.errors import BudgetExhausted
+from services.loyalty.checkout.domain import QuotedCart
 from services.loyalty.checkout.domain.commands import CheckoutQuote
-from services.loyalty.coupons.domain import Reason
+from services.loyalty.checkout.errors import QuoteChanged
+from services.loyalty.coupons.domain import Exclusivity, Reason
 from services.loyalty.stores.domain import Store
+from services.platform.money import Money
 from tests.support.builders.merchant import NOW, Merchant
 from tests.support.builders.till import Till, off, percent_off, selling_program
 
@@ -135,3 +138,67 @@ def test_what_somebody_else_takes_between_quote_and_commit_is_refused(merchant: 
     again = till.quote(member_id, 5_000, coupon_ids=second.asked.coupon_ids, cart_id=second.id)
     assert outcome(again) == (5_000, [Reason.BUDGET_EXHAUSTED])
     assert till.commit(again.cart).total_minor == 5_000
+
+
+def test_a_promise_outlives_the_time_of_a_budget(merchant: Merchant, till: Till) -> None:
+    """What is promised within its time counts; a quote that begins after it does not."""
+    budget = till.budget(units_max=9, ends_at=NOW + timedelta(minutes=1))
+    kind = till.coupon_kind(off(700), budget_id=budget.id)
+    member_id = merchant.member()
+    coupons = [till.give(member_id, kind) for _ in range(3)]
+    bought, reserved = (till.quote(member_id, 5_000, coupon_ids=[coupon]).cart for coupon in coupons[:2])
+    merchant.now = NOW + timedelta(minutes=2)
+
+    assert till.commit(bought).total_minor == 4_300
+    till.reserve(reserved)
+    assert till.commit(reserved).total_minor == 4_300
+
+    assert till.spent_of(budget) == (0, 2, 0, 1_400)
+    assert outcome(till.quote(member_id, 5_000, coupon_ids=coupons[2:])) == (5_000, [Reason.BUDGET_CLOSED])
+
+
+def test_a_promise_stands_though_a_code_that_was_used_up_is_free_again(merchant: Merchant, till: Till) -> None:
+    till.coupon_kind(off(700), shared_code="WELCOME", uses_max=1)
+    member_id = merchant.member()
+    before = till.commit(till.quote(member_id, 5_000, codes=["WELCOME"]).cart)
+    quote = till.quote(member_id, 5_000, codes=["welcome"])
+    assert outcome(quote) == (5_000, [Reason.USED_UP])
+    merchant.refund(before.recorded.purchase_id)
+
+    assert till.commit(quote.cart).total_minor == 5_000
+
+
+def test_a_new_quote_promises_no_more_than_a_budget_can_pay(merchant: Merchant, till: Till) -> None:
+    """The coupon that stood in the way of the dear one is gone, and nobody pays for the dear one."""
+    member_id, budget = merchant.member(), till.budget(money_max=100)
+    alone = till.coupon_kind(off(900), shared_code="ALONE", uses_max=1, exclusivity=Exclusivity.ALL)
+    assert alone.uses_max == 1
+    dear = till.give(member_id, till.coupon_kind(off(700), budget_id=budget.id))
+    cart = till.quote(member_id, 5_000, codes=["ALONE"], coupon_ids=[dear]).cart
+    till.commit(till.quote(None, 5_000, codes=["ALONE"]).cart)
+    tokens: list[QuotedCart] = []
+
+    def seal(anew: QuotedCart) -> str:
+        tokens.append(anew)
+        return "token"
+
+    with pytest.raises(QuoteChanged) as caught:
+        till.commit(cart, seal=seal)
+
+    assert caught.value.new_total == Money(5_000, "CNY")
+    assert till.commit(tokens[0]).total_minor == 5_000
+
+
+def test_what_another_cart_has_held_too_long_is_free_for_a_reserved_one(merchant: Merchant, till: Till) -> None:
+    member_id, budget = merchant.member(), till.budget(units_max=1)
+    kind = till.coupon_kind(off(700), budget_id=budget.id)
+    first, second = till.give(member_id, kind), till.give(member_id, kind)
+    till.reserve(till.quote(member_id, 5_000, coupon_ids=[first]).cart, minutes=10)
+    cart = till.quote(member_id, 5_000).cart
+    till.reserve(cart, minutes=30)
+    merchant.now = NOW + timedelta(minutes=10)
+
+    again = till.quote(member_id, 5_000, cart_id=cart.id, coupon_ids=[second])
+
+    assert (outcome(again), till.commit(again.cart).total_minor) == ((4_300, []), 4_300)
+    assert till.spent_of(budget) == (0, 1, 0, 700)

@@ -106,7 +106,7 @@ def test_the_checkout_keeps_to_its_round_trips(single: Database, tenant: Tenant)
         "reserve": (41, 3),
         "commit, plain": (33, 2),
         "commit, points and a coupon": (45, 2),
-        "commit, reserved": (45, 2),
+        "commit, reserved": (46, 2),
         "commit, for a guest": (18, 2),
         "cancel": (29, 5),
     }

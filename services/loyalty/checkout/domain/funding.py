@@ -3,12 +3,15 @@
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from itertools import count
 from uuid import UUID
 
 from services.loyalty.budgets.domain import Budget, Demand
 from services.loyalty.checkout.domain.cart import AskedCart
 from services.loyalty.checkout.domain.weighing import Met, Weighed, weigh
 from services.loyalty.coupons.domain import Offer, Reason, Refused
+
+ROUNDS_MAX = 3
 
 
 def budgets_named(offers: Collection[Offer]) -> set[UUID]:
@@ -29,19 +32,30 @@ def weigh_funded(asked: AskedCart, met: Met, budgets: Mapping[UUID, Budget], *, 
     """Price a cart with the coupons that the budgets, by id, can pay for at an instant; the others are refused.
 
     How much a coupon takes is known only once the cart is weighed, and without a coupon that was to count others may:
-    so it is weighed again until all that count are paid for, each time with fewer.
+    so it is weighed again until all that count are paid for, each time with fewer. After `ROUNDS_MAX` those are refused
+    too that might have counted next, so that a wallet full of them keeps no till waiting.
 
     Raises:
         as `weigh`
     """
+    budgeted = [offer for offer in met.offers if offer.content.budget_id is not None]
     least = [
         refused
-        for offer in met.offers
+        for offer in budgeted
         if offer.content.budget_id is not None
         for refused in _unpaid([(offer, Demand(offer.content.budget_id, units=1))], budgets, at=at)
     ]
     weighed = weigh(asked, _without(met, least))
-    while unpaid := _unpaid(_takers(weighed, currency=asked.currency), budgets, at=at):
+    for rounds in count(1):
+        takers = _takers(weighed, currency=asked.currency)
+        unpaid = _unpaid(takers, budgets, at=at)
+        if not unpaid:
+            break
+        if rounds >= ROUNDS_MAX:
+            gone = {one.offer_id for one in (*unpaid, *weighed.met.refused)}
+            kept = {offer.id for offer, _ in takers} if rounds == ROUNDS_MAX else set()
+            others = [offer for offer in budgeted if offer.id not in gone | kept]
+            unpaid += [Refused(offer.id, Reason.BUDGET_EXHAUSTED) for offer in others]
         weighed = weigh(asked, _without(weighed.met, unpaid))
     return weighed
 

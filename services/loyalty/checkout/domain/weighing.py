@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.loyalty.checkout.domain.cart import AskedCart
 from services.loyalty.checkout.domain.pricing import Priced, Terms, digests, lower, price
-from services.loyalty.coupons.domain import Applied, Offer, Refused, Strategy
+from services.loyalty.coupons.domain import Applied, Offer, Refused, Strategy, normalized
 from services.loyalty.earning.domain import EarnEvent, is_paying_limited, unpayable_lines
 from services.loyalty.programs.domain import CouponOrder, PayWithPoints, Policies, Trigger
 from services.loyalty.programs.domain.publishing import ProgramVersion, unit_of
@@ -50,6 +50,7 @@ class Met:
 class Weighed:
     """A cart with its price and what it met."""
 
+    asked: AskedCart
     met: Met
     priced: Priced
 
@@ -68,6 +69,20 @@ class Weighed:
     def versions(self) -> dict[UUID, UUID]:
         """The versions of the coupons that were offered, by coupon."""
         return {offer.id: offer.version_id for offer in self.met.offers}
+
+    def promised(self, asked: AskedCart) -> AskedCart:
+        """The cart with the coupons that were offered by name, and no others.
+
+        What comes into the wallet later changes nothing, nor does what could not be used and can be again.
+        """
+        typed = normalized(asked.codes)
+        codes = {offer.code for offer in self.met.offers}
+        return dataclasses.replace(
+            asked,
+            codes=tuple(word for code, word in typed.items() if code in codes),
+            coupon_ids=tuple(offer.id for offer in self.met.offers if offer.code not in typed),
+            every_coupon=False,
+        )
 
     def settlement(self, owner_id: UUID) -> Settlement:
         """What points and coupons settle of it."""
@@ -137,7 +152,7 @@ def weigh(asked: AskedCart, met: Met) -> Weighed:
     )
     lowered = lower(asked, terms)
     unpayable = _unpayable(lowered.receipt, met) if paying.is_allowed else frozenset()
-    return Weighed(met, price(asked, lowered, terms, unpayable=unpayable))
+    return Weighed(asked, met, price(asked, lowered, terms, unpayable=unpayable))
 
 
 def _unpayable(receipt: Receipt, met: Met) -> frozenset[int]:

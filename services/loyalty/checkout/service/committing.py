@@ -65,14 +65,14 @@ def commit_cart(uow: UnitOfWork, *, command: CommitCart, is_last: bool = False) 
     weighed = weigh_again(opened, asked=_told(command), purchase_id=purchase_id)
     whole = weighed
     if command.delivered is not None:
-        check_promise(_told_by(command), weighed, weighed.assessed(), seal=command.seal)
+        check_promise(opened, _told_by(command), weighed, weighed.assessed(), seal=command.seal)
         weighed = dataclasses.replace(weighed, priced=delivered(weighed.priced, command.delivered))
     pay_with_points(opened, weighed, purchase_id)
     decision = purchases.decide_sale(
         opened.sale, command=_priced(command, weighed), purchase_id=purchase_id, is_promised=True
     )
     if whole is weighed:
-        check_promise(_told_by(command), weighed, decision.assessment, seal=command.seal)
+        check_promise(opened, _told_by(command), weighed, decision.assessment, seal=command.seal)
     answer = _answer(command, weighed, decision.outcome)
     savepoint, *selling = purchases.selling_statements(opened.sale, decision, weighed.settlement(command.cart.id))
     try:
@@ -142,9 +142,9 @@ def taking_statements(opened: OpenCart, weighed: Weighed) -> list[Statement]:
     elif was_reserved:
         statements += coupons.release_statements(uow, owner=owner)
     if was_reserved:
-        statements += budgets.capture_statements(uow, owner=owner, amounts=demands)
+        statements += budgets.capture_statements(uow, owner=owner, amounts=demands, at=cart.quoted_at)
     else:
-        statements += budgets.spend_statements(uow, demands=demands, owner=owner)
+        statements += budgets.spend_statements(uow, demands=demands, owner=owner, at=cart.quoted_at)
     return statements
 
 

@@ -1,5 +1,6 @@
 """A quoted cart behind its member's lock: what it meets now, by the versions and the clock of its quote."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,9 +8,11 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from services.loyalty.budgets.queries import budgets_for_owner
 from services.loyalty.checkout import repository
 from services.loyalty.checkout.domain.cart import AskedCart, QuotedCart
 from services.loyalty.checkout.domain.commands import Seal
+from services.loyalty.checkout.domain.funding import budgets_named, weigh_funded
 from services.loyalty.checkout.domain.pricing import changed_parts
 from services.loyalty.checkout.domain.weighing import Met, Weighed, paying_unit, weigh
 from services.loyalty.checkout.errors import CartConflict, CartEnded, QuoteChanged, QuoteExpired
@@ -173,17 +176,24 @@ def weigh_again(opened: OpenCart, *, asked: AskedCart, purchase_id: UUID) -> Wei
     return weigh(asked, met)
 
 
-def check_promise(cart: QuotedCart, weighed: Weighed, assessment: Assessment | None, *, seal: Seal) -> None:
+def check_promise(
+    opened: OpenCart, cart: QuotedCart, weighed: Weighed, assessment: Assessment | None, *, seal: Seal
+) -> None:
     """Refuse what comes out different from what was quoted, with a new quote of the same clock and end.
 
     Raises:
         QuoteChanged
     """
-    found = weighed.digests(assessment)
-    changed = changed_parts(cart.digests, found)
+    changed = changed_parts(cart.digests, weighed.digests(assessment))
     if not changed:
         return
-    anew = QuotedCart(cart.id, cart.asked, cart.quoted_at, cart.expires_at, weighed.versions, found)
+    if named := budgets_named(weighed.met.offers):
+        budgets = budgets_for_owner(opened.uow, budget_ids=named, owner=opened.owner)
+        weighed = weigh_funded(weighed.asked, weighed.met, budgets, at=cart.quoted_at)
+        assessment = weighed.assessed()
+    anew = dataclasses.replace(
+        cart, asked=weighed.promised(cart.asked), offers=weighed.versions, digests=weighed.digests(assessment)
+    )
     priced, currency = weighed.priced, cart.asked.currency
     raise QuoteChanged(
         changed=changed,

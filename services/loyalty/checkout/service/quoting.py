@@ -15,7 +15,7 @@ from services.loyalty.checkout.domain.funding import budgets_named, weigh_funded
 from services.loyalty.checkout.domain.weighing import Met, Weighed, paying_unit
 from services.loyalty.checkout.service.opening import owner_of
 from services.loyalty.coupons import queries as coupons
-from services.loyalty.coupons.domain import OFFERS_MAX, Presented, normalize, normalized
+from services.loyalty.coupons.domain import OFFERS_MAX
 from services.loyalty.earning.domain import parse_counters
 from services.loyalty.programs.domain.publishing import unit_of
 from services.loyalty.purchases import service as purchases
@@ -101,12 +101,10 @@ def _weighed(
         refused=presented.refused,
         reserved=reserved,
     )
-    asked = _pinned(dataclasses.replace(asked, member=reading.member_id), presented)
     named = budgets_named(met.offers)
     budgets = budgets_for_owner(session, budget_ids=named, owner=owner_of(cart_id)) if named else {}
-    weighed = weigh_funded(asked, met, budgets, at=session.now)
-    asked = _promised(asked, presented, weighed)
-    return asked, reading, weighed, weighed.assessed()
+    weighed = weigh_funded(dataclasses.replace(asked, member=reading.member_id), met, budgets, at=session.now)
+    return weighed.promised(weighed.asked), reading, weighed, weighed.assessed()
 
 
 def _free(
@@ -124,28 +122,6 @@ def _free(
                     used[key] = used.get(key, 0) - count
                 buyer = dataclasses.replace(buyer, cap_used=used)
     return reserved, buyer
-
-
-def _pinned(asked: AskedCart, presented: Presented) -> AskedCart:
-    """The cart with the coupons of the wallet by name, so that what comes into it later changes nothing."""
-    if not asked.every_coupon:
-        return asked
-    typed = frozenset(normalized(asked.codes))
-    found = [offer.id for offer in presented.offers if offer.code not in typed]
-    return dataclasses.replace(asked, coupon_ids=tuple(dict.fromkeys((*asked.coupon_ids, *found))), every_coupon=False)
-
-
-def _promised(asked: AskedCart, presented: Presented, weighed: Weighed) -> AskedCart:
-    """The cart without the coupons that no budget pays for: the promise stays as it is when one of them does again."""
-    unpaid = [offer for offer in presented.offers if offer.id not in weighed.offers]
-    if not unpaid:
-        return asked
-    ids, codes = {offer.id for offer in unpaid}, {offer.code for offer in unpaid if offer.code}
-    return dataclasses.replace(
-        asked,
-        coupon_ids=tuple(each for each in asked.coupon_ids if each not in ids),
-        codes=tuple(code for code in asked.codes if normalize(code) not in codes),
-    )
 
 
 def check_coupons(asked: AskedCart) -> None:

@@ -56,7 +56,7 @@ def reserve_cart(uow: UnitOfWork, *, command: ReserveCart) -> ReservedCart:
     _release_points(opened)
     weighed = weigh_again(opened, asked=cart.asked, purchase_id=new_id())
     assessment = weighed.assessed()
-    check_promise(cart, weighed, assessment, seal=command.seal)
+    check_promise(opened, cart, weighed, assessment, seal=command.seal)
     minutes = weighed.met.policies.hold_minutes if command.minutes is None else check_minutes(command.minutes)
     until = uow.now + timedelta(minutes=minutes)
     _hold_points(opened, weighed, until)
@@ -213,7 +213,7 @@ def _hold(opened: OpenCart, weighed: Weighed, until: datetime) -> list[Statement
     return [
         *coupons.hold_statements(uow, uses=uses, owner=owner, until=until),
         *budgets.release_statements(uow, owner=owner, before=demands),
-        *budgets.hold_statements(uow, demands=demands, owner=owner, until=until),
+        *budgets.hold_statements(uow, demands=demands, owner=owner, until=until, at=cart.quoted_at),
     ]
 
 
