@@ -77,11 +77,12 @@ def _pass(services: GatewayServices, asked: MemberToken) -> bytes | None:
     try:
         tenant = usable(services.registry.by_id(asked.tenant_id))
         page_url = f"{services.settings.base_url}/w/{tenant.slug}"
-        with read_session(services.database, tenant.home, now=tenant.now(wall_now())) as session:
+        wall = wall_now()
+        with read_session(services.database, tenant.home, now=tenant.now(wall)) as session:
             facts = pass_facts(session, member_id=asked.member_id, page_url=page_url)
             if facts is None:
                 return None
-            return make_apple_pass(session, facts=facts, seals=Seals(services.settings.secret))
+            return make_apple_pass(session, facts=facts, seals=Seals(services.settings.secret), wall=wall)
     except TenantUpgrading:
         raise
     except (TenancyError, CardError):

@@ -10,6 +10,8 @@ from psycopg import sql
 
 from services.gateway.graphql.members.queries import ORDER
 from services.gateway.graphql.pagination import encode_cursor
+from services.loyalty.programs.queries import version_in_force
+from services.loyalty.tiers.domain import ladder_of
 from tests.load.contenders import Http
 from tests.load.pgbench import Pgbench, Place
 from tests.load.stage import Stage
@@ -32,8 +34,8 @@ BY_EXECUTOR = PAGE.replace("members(first: 50", "all: __typename members(first: 
 """The same beside a second field of the root, which only the executor does: the database writes no JSON for it. Its
 statements are those of ``reference/members_page.sql``."""
 
-# Numbers make the ids, older than any real one. Chains are as long as real ones and lead nowhere; the tier is the one
-# that the sums reach, since nobody knows its code.
+# Numbers make the ids, older than any real one. Chains are as long as real ones and lead nowhere; tiers are decided by
+# the rules in force, and nothing falls due about them.
 CROWD = """
 CREATE TABLE {schema}.bench_crowd (number bigint PRIMARY KEY, id uuid NOT NULL);
 INSERT INTO {schema}.bench_crowd
@@ -43,8 +45,10 @@ INSERT INTO {schema}.members (id, name, locale, timezone, status, enrolled_at, u
 SELECT id, 'Member ' || number, 'en', 'Asia/Shanghai', 'active', now(), now() FROM {schema}.bench_crowd;
 INSERT INTO {schema}.member_identities (id, member_id, kind, value, created_at)
 SELECT id, id, 'card', 'crowd-' || number, now() FROM {schema}.bench_crowd;
-INSERT INTO {schema}.member_tiers (member_id, tier_code, points_earned, spend_minor, since)
-SELECT id, 'none', 12, 1200, now() FROM {schema}.bench_crowd;
+INSERT INTO {schema}.member_tiers (member_id, tier_code, points_earned, spend_minor, since, decided_at, ladder)
+SELECT id, {tier}, 12, 1200, now(), now(), {ladder} FROM {schema}.bench_crowd;
+INSERT INTO {schema}.tier_amounts (member_id, event_id, unit, counted_at, day, points, spend_minor)
+SELECT id, id, 'beans', now(), current_date - 1, 12, 1200 FROM {schema}.bench_crowd;
 INSERT INTO {schema}.ledger_holders (id, entry_seq, last_hash, created_at)
 SELECT id, {entries}, decode(md5(id::text), 'hex'), now() FROM {schema}.bench_crowd;
 INSERT INTO {schema}.ledger_balances (holder_id, unit, pending_in, pending_out, available_in, available_out, held_in,
@@ -98,7 +102,16 @@ class Crowd:
 def gather_crowd(stage: Stage, *, members: int) -> Crowd:
     """Write so many members with tiers, balances and entries into the stage's tenant, unless they are there."""
     schema = stage.tenant.home.schema
-    text = CROWD.format(schema=sql.Identifier(schema).as_string(), count=members, entries=ENTRIES)
+    version = stage.merchant.read(lambda session: version_in_force(session, at=session.now))
+    assert version is not None, "the stage has a program"
+    ladder = ladder_of(version)
+    text = CROWD.format(
+        schema=sql.Identifier(schema).as_string(),
+        tier=sql.Literal(ladder.tiers.levels[0].code).as_string(),
+        ladder=sql.Literal(ladder.mark).as_string(),
+        count=members,
+        entries=ENTRIES,
+    )
     with psycopg.connect(stage.postgres.superuser_url, autocommit=True) as connection:
         row = connection.execute("SELECT to_regclass(%s) IS NULL", [f"{schema}.bench_crowd"]).fetchone()
         if row == (True,):

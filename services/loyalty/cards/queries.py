@@ -146,11 +146,9 @@ def issuers(session: ReadSession) -> tuple[PassIssuer, ...]:
     return tuple(repository.issuer_of(row) for row in session.fetch_all(repository.ISSUERS))
 
 
-def issuer_kinds(session: ReadSession) -> frozenset[IssuerKind]:
-    """For which kinds passes can be signed now."""
-    return frozenset(
-        issuer.kind for issuer in issuers(session) if issuer.ends_at is None or session.now < issuer.ends_at
-    )
+def issuer_kinds(session: ReadSession, *, wall: datetime) -> frozenset[IssuerKind]:
+    """For which kinds passes can be signed at an instant of the wall clock, by which certificates end."""
+    return frozenset(issuer.kind for issuer in issuers(session) if issuer.ends_at is None or wall < issuer.ends_at)
 
 
 def sealed_issuer(session: ReadSession, *, kind: IssuerKind) -> tuple[PassIssuer, bytes] | None:

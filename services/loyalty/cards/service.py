@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.loyalty.cards import queries, repository
@@ -130,14 +130,16 @@ def revoke_links(uow: UnitOfWork, *, member_id: UUID) -> int:
 
 
 def save_apple_issuer(
-    uow: UnitOfWork, *, certificate: str, private_key: str, intermediate: str, seals: Seals
+    uow: UnitOfWork, *, certificate: str, private_key: str, intermediate: str, seals: Seals, wall: datetime
 ) -> PassIssuer:
     """Keep what signs passes for Apple's Wallet, sealed, in place of what was there.
+
+    ``wall``: the wall clock, in a sandbox too. What is signed is for phones, and they know no other.
 
     Raises:
         PassIssuerInvalid
     """
-    signer = read_signer(certificate=certificate, key=private_key, intermediate=intermediate, now=uow.now)
+    signer = read_signer(certificate=certificate, key=private_key, intermediate=intermediate, now=wall)
     facts = {"pass_type": signer.pass_type, "team": signer.team}
     issuer = PassIssuer(IssuerKind.APPLE, facts, signer.ends_at, uow.now)
     secrets = {"certificate": certificate, "key": private_key, "intermediate": intermediate}
@@ -162,8 +164,8 @@ def remove_issuer(uow: UnitOfWork, *, kind: IssuerKind) -> bool:
     return repository.remove_issuer(uow, kind=kind)
 
 
-def make_apple_pass(session: ReadSession, *, facts: PassFacts, seals: Seals) -> bytes:
-    """The signed ``.pkpass`` file of a member.
+def make_apple_pass(session: ReadSession, *, facts: PassFacts, seals: Seals, wall: datetime) -> bytes:
+    """The signed ``.pkpass`` file of a member; the certificate must be valid by the wall clock.
 
     Raises:
         PassIssuerMissing: nothing signs it, or what did has ended.
@@ -174,22 +176,20 @@ def make_apple_pass(session: ReadSession, *, facts: PassFacts, seals: Seals) -> 
         certificate=secrets["certificate"],
         key=secrets["key"],
         intermediate=secrets["intermediate"],
-        now=session.now,
+        now=wall,
     )
     return apple_pass(facts, signer=signer)
 
 
-def make_google_url(session: ReadSession, *, facts: PassFacts, seals: Seals, base_url: str, logo_url: str) -> str:
-    """The address that saves a member's card in Google's Wallet.
+def make_google_url(session: ReadSession, *, facts: PassFacts, seals: Seals, logo_url: str, wall: datetime) -> str:
+    """The address that saves a member's card in Google's Wallet, signed at an instant of the wall clock.
 
     Raises:
         PassIssuerMissing: nothing signs it.
     """
     issuer, secrets = _opened(session, IssuerKind.GOOGLE, seals)
     signer = read_google_signer(issuer=issuer.facts["issuer"], account=issuer.facts["account"], key=secrets["key"])
-    return google_save_url(
-        facts, signer=signer, tenant_id=_tenant_id(session), logo_url=logo_url, origin=base_url, at=session.now
-    )
+    return google_save_url(facts, signer=signer, tenant_id=_tenant_id(session), logo_url=logo_url, at=wall)
 
 
 def _lock(uow: UnitOfWork, text: str) -> CardLink:

@@ -197,13 +197,15 @@ def presented_statements(
     owner: Reference | None = None,
     version_ids: Sequence[UUID] = (),
     at: datetime | None = None,
+    sold_at: datetime | None = None,
     has_own: bool = False,
 ) -> list[Statement]:
     """What a cart finds of the coupons that are presented; run them after the member's lock, then `presented_of`.
 
     What ``owner``, the cart, holds itself does not stand in its way. ``version_ids`` are what shared codes said when
-    the cart was quoted, at ``at``: that still counts. With ``has_own`` the member's own coupons are presented too,
-    those that end first, `OFFERS_MAX` at most.
+    the cart was quoted, at ``at``: that still counts. A sale that has happened at ``sold_at`` finds coupons as they
+    were then, but used up if they are now: no matter what was voided since, and what carts hold of them. With
+    ``has_own`` the member's own coupons are presented too, those that end first, `OFFERS_MAX` at most.
     """
     values: dict[str, object] = {
         "member_id": member_id,
@@ -214,6 +216,7 @@ def presented_statements(
         "version_ids": list(version_ids),
         "now": session.now,
         "at": at or session.now,
+        "sold_at": sold_at,
         "limit": OFFERS_MAX,
     }
     queries = [repository.PRESENTED, *([repository.OWN] if has_own and member_id is not None else [])]

@@ -123,9 +123,15 @@ UPDATE coupons SET voided_at = %(now)s
 WHERE origin_id = %(origin_id)s AND origin_kind = %(origin_kind)s AND uses_spent = 0 AND voided_at IS NULL"""
 
 _HERE = "u.owner_id = %(owner_id)s::uuid AND u.owner_kind = %(owner_kind)s::text"
-_ELSEWHERE = f"{_LIVE} AND ({_HERE}) IS NOT TRUE"
+# What holds the coupon, or for its buyer the shared code, stands in no way of a sale that has happened.
+_OF_BUYER = "(NOT c.is_shared OR u.member_id = %(member_id)s::uuid)"
+_GOES_TO_SALE = f"%(sold_at)s::timestamptz IS NOT NULL AND u.coupon_id = c.id AND {_OF_BUYER}"
+_ELSEWHERE = f"{_LIVE} AND ({_HERE}) IS NOT TRUE AND ({_GOES_TO_SALE}) IS NOT TRUE"
+_COUPON_THEN = _COUPON.replace(
+    "c.voided_at", "CASE WHEN c.voided_at > %(sold_at)s::timestamptz THEN NULL ELSE c.voided_at END AS voided_at"
+)
 _SIGHTING = f"""
-SELECT {_COUPON}, d.code AS definition_code, d.version, d.uses_max, d.uses_spent AS definition_spent,
+SELECT {_COUPON_THEN}, d.code AS definition_code, d.version, d.uses_max, d.uses_spent AS definition_spent,
     d.created_at AS definition_created_at, d.archived_at, v.id AS content_id, v.content,
     (SELECT count(*) FROM coupon_uses u WHERE u.definition_id = d.id AND u.coupon_id = c.id AND {_ELSEWHERE}
         AND NOT c.is_shared) AS uses_held,
@@ -140,6 +146,8 @@ FROM coupons c JOIN coupon_definitions d ON d.id = c.definition_id JOIN coupon_d
     c.version_id,
     (SELECT p.id FROM coupon_definition_versions p WHERE p.definition_id = d.id AND p.id = ANY(%(version_ids)s)
         ORDER BY p.number DESC LIMIT 1),
+    (SELECT p.id FROM coupon_definition_versions p WHERE p.definition_id = d.id
+        AND p.created_at <= %(sold_at)s::timestamptz ORDER BY p.number DESC LIMIT 1),
     (SELECT p.id FROM coupon_definition_versions p WHERE p.definition_id = d.id AND p.number = d.version))"""
 PRESENTED = f"{_SIGHTING} WHERE c.id = ANY(%(ids)s) OR c.code = ANY(%(codes)s) ORDER BY c.id"
 OWN = f"""
@@ -180,9 +188,11 @@ UPDATE coupon_definitions SET uses_held = uses_held + changes.held, uses_spent =
 FROM (SELECT definition_id, sum(held)::bigint AS held, sum(spent)::bigint AS spent FROM ({_PARTS}) parts
     GROUP BY definition_id) changes
 WHERE id = changes.definition_id AND uses_max > 0"""
-# One that was voided meanwhile is not used any more, unless the owner has held it before: below zero breaks the check.
+# One that was voided meanwhile is not used any more, unless the owner has held it, or was sold, before: below zero
+# breaks the check.
 COUNT_BY_COUPON = f"""
-UPDATE coupons SET uses_held = CASE WHEN voided_at IS NOT NULL AND changes.own > 0 THEN -1
+UPDATE coupons SET uses_held = CASE
+        WHEN coalesce(voided_at <= %(sold_at)s::timestamptz, voided_at IS NOT NULL) AND changes.own > 0 THEN -1
         ELSE uses_held + changes.held END, uses_spent = uses_spent + changes.spent
 FROM (SELECT coupon_id, sum(held)::bigint AS held, sum(spent)::bigint AS spent, sum(own)::bigint AS own
     FROM ({_PARTS}) parts GROUP BY coupon_id) changes
@@ -198,6 +208,22 @@ SELECT id, definition_id, coupon_id, version_id, member_id, %(owner_kind)s, %(ow
     currency, %(until)s::timestamptz, %(now)s FROM {_ASKED}"""
 CHANGING = (LOCK_DEFINITIONS, LOCK_COUPONS, LOCK_USES, COUNT_BY_DEFINITION, COUNT_BY_COUPON, END_USES)
 """What every change of uses does, in this order; new ones are kept after it."""
+_HELD_BY_CARTS = f"""
+FROM coupon_uses u JOIN coupons c ON c.id = u.coupon_id
+WHERE c.id = ANY(%(coupon_ids)s) AND u.definition_id = c.definition_id AND u.status = 'held' AND {_OF_BUYER}"""
+FREE_BY_DEFINITION = f"""
+UPDATE coupon_definitions SET uses_held = uses_held - taken.held
+FROM (SELECT u.definition_id, count(*) AS held {_HELD_BY_CARTS} GROUP BY u.definition_id) taken
+WHERE id = taken.definition_id AND uses_max > 0"""
+FREE_BY_COUPON = f"""
+UPDATE coupons SET uses_held = 0
+WHERE id IN (SELECT u.coupon_id {_HELD_BY_CARTS}) AND NOT is_shared"""
+RELEASE_HELD = f"""
+UPDATE coupon_uses SET status = 'released', held_until = NULL, ended_at = %(now)s
+WHERE status = 'held' AND id IN (SELECT u.id {_HELD_BY_CARTS})"""
+LOCKING = (LOCK_DEFINITIONS, LOCK_COUPONS)
+TAKING_OVER = (FREE_BY_DEFINITION, FREE_BY_COUPON, RELEASE_HELD)
+"""What a sale that has happened does once all is locked: what carts hold of its coupons is over."""
 
 _USE = "id, coupon_id, definition_id, member_id, owner_kind, owner_id, status, amount_minor, currency, held_until"
 USES_OF_OWNERS = f"""

@@ -1,8 +1,10 @@
 """Cards over the API: scans at the till, links to the page, passes for phones, and what members do by themselves."""
 
+import base64
 import io
 import json
 import zipfile
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -101,6 +103,24 @@ def test_the_till_looks_a_member_up_by_the_code_of_the_moment(api: GraphQLClient
     other = api.sign_up("elsewhere")
     assert scan(other, codes[0])["code"] == "CARD_CODE_INVALID"
     assert scan(other, card(owner, member_id)["number"])["member"] is None
+
+
+def test_codes_are_for_members_and_for_who_may_open_their_page(api: GraphQLClient, owner: GraphQLClient) -> None:
+    member_id = owner.enroll()
+    outcome(owner, "issueCard", "member { id }", memberId=member_id)
+    mine = api.as_(owner.do("CreateMemberToken", memberId=member_id)["token"])
+    opener = owner.create_api_key("MEMBERS_READ", "MEMBER_TOKENS_WRITE")
+    reader = owner.create_api_key("MEMBERS_READ")
+    of_a_store = owner.create_api_key("MEMBERS_READ", "MEMBER_TOKENS_WRITE", store_id=owner.create_store())
+
+    own = mine.execute("{ me { card { codes(count: 60) { text } } } }").data["me"]["card"]["codes"]
+    assert scan(reader, own[0]["text"])["proof"] == "ROTATING"
+    assert len(card(opener, member_id)["codes"]) == 3
+    for caller in (reader, of_a_store):
+        refused = caller.execute(CARD, {"id": member_id})
+        assert (refused.code, refused.content["data"]["member"]["card"]) == ("FORBIDDEN", None)
+        shown = caller.execute("query ($id: ID!) { member(by: {id: $id}) { card { number } } }", {"id": member_id})
+        assert len(shown.data["member"]["card"]["number"]) == 16, "the number proves nothing, and stays"
 
 
 def test_an_old_picture_of_a_code_is_refused(owner: GraphQLClient) -> None:
@@ -321,6 +341,36 @@ def test_a_member_gets_a_signed_pass(api: GraphQLClient, owner: GraphQLClient, a
     assert outcome(owner, "removePassIssuer", "wasThere", kind="APPLE")["wasThere"] is True
     assert api.gateway.request("GET", path).status_code == 404, "nothing signs it any more"
     assert card(owner, member_id)["applePassUrl"] is None
+
+
+def test_signatures_go_by_the_clock_of_the_world(
+    api: GraphQLClient, owner: GraphQLClient, authority: PassAuthority
+) -> None:
+    """In a sandbox four years ahead: by its own clock the certificate has ended, and Google would refuse the link."""
+    ahead = wall_now() + timedelta(days=4 * 365)
+    owner.do("CreateSandbox", slug="linjian-ahead", beginsAt=ahead.isoformat(), idempotencyKey=fresh_key())
+    sandbox = api.as_(owner.token, X_Tenant="linjian-ahead")
+    member_id = sandbox.enroll()
+    outcome(sandbox, "issueCard", "member { id }", memberId=member_id)
+    wish = {"issuerId": "3388", "serviceAccount": "cards@shop.iam.example", "privateKey": pem_of(rsa_key())}
+    outcome(sandbox, "saveGooglePassIssuer", "issuer { kind }", **wish)
+
+    saved = outcome(
+        sandbox,
+        "saveApplePassIssuer",
+        "issuer { kind }",
+        certificate=authority.leaf.pem,
+        privateKey=authority.leaf.key_pem,
+        intermediate=authority.intermediate.pem,
+    )
+
+    assert saved == {"__typename": "SaveApplePassIssuerPayload", "issuer": {"kind": "APPLE"}}
+    found = card(sandbox, member_id)
+    claims = found["googleSaveUrl"].split(".")[-2]
+    told = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    assert abs(told["iat"] - wall_now().timestamp()) < timedelta(hours=1).total_seconds()
+    path = found["applePassUrl"].removeprefix("http://regulars.test")
+    assert api.gateway.request("GET", path).status_code == 200
 
 
 def test_keys_are_never_told_again(owner: GraphQLClient, authority: PassAuthority) -> None:

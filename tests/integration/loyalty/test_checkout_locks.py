@@ -25,6 +25,7 @@ from tests.support.builders.till import Till, off, selling_program
 
 LOCK_BUDGET = "SELECT id FROM budgets WHERE id = %(id)s FOR NO KEY UPDATE"
 LOCK_KIND = "SELECT id FROM coupon_definitions WHERE id = %(id)s FOR NO KEY UPDATE"
+LOCK_COUPON = "SELECT id FROM coupons WHERE id = %(id)s FOR NO KEY UPDATE"
 LOCK_CAP = "SELECT 1 FROM cap_fillings WHERE start = %(start)s FOR NO KEY UPDATE"
 
 
@@ -125,6 +126,31 @@ def test_sales_that_were_made_offline_take_kinds_and_budgets_in_order(merchant: 
     meanwhile(merchant, [sale(1, 0), sale(0, 1)], first=budget_lock(budgets[0]), later=[budget_lock(budgets[1])])
 
     assert [till.spent_of(budget) for budget in budgets] == [(0, 4, 0, 400)] * 2
+
+
+def test_a_sale_that_was_made_offline_locks_all_kinds_before_any_coupon(merchant: Merchant, till: Till) -> None:
+    """The first kind has no limit and is never locked, but its coupon is."""
+    merchant.now = NOW - timedelta(days=1)
+    selling_program(merchant)
+    member_id = merchant.member()
+    mine = till.give(member_id, till.coupon_kind(off(100)))
+    limited = till.coupon_kind(off(100), shared_code="LIMITED", uses_max=5)
+    merchant.now = NOW
+    command = till.offline_command(
+        member_id,
+        800,
+        coupons=(OfflineCoupon(100, coupon_id=mine), OfflineCoupon(100, code="LIMITED")),
+        occurred_at=NOW - timedelta(hours=5),
+    )
+
+    (settled,) = meanwhile(
+        merchant,
+        [lambda: till.offline(command)],
+        first=(LOCK_KIND, {"id": limited.id}),
+        later=[(LOCK_COUPON, {"id": mine})],
+    )
+
+    assert (settled.refused, till.uses_of(mine)) == ((), (0, 1))
 
 
 def test_late_carts_are_let_go_of_one_by_one(merchant: Merchant, till: Till) -> None:

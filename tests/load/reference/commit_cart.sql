@@ -90,18 +90,24 @@ SELECT id, status, member_id, store_id, held, purchase_id, answer, reserved_at, 
     id = (:prefix || :cart)::uuid FOR NO KEY UPDATE;
 SELECT
 c.id, c.definition_id, c.version_id, c.code, c.is_shared, c.member_id, c.batch_id, c.origin_kind, c.origin_id,
-c.is_pending, c.uses_spent, c.issued_at, c.expires_at, c.voided_at, d.code AS definition_code, d.version, d.uses_max,
-    d.uses_spent AS definition_spent,
+c.is_pending, c.uses_spent, c.issued_at, c.expires_at, CASE WHEN c.voided_at > NULL::timestamptz THEN NULL ELSE
+    c.voided_at END AS voided_at, d.code AS definition_code, d.version, d.uses_max, d.uses_spent AS definition_spent,
     d.created_at AS definition_created_at, d.archived_at, v.id AS content_id, v.content,
     (SELECT count(*) FROM coupon_uses u WHERE u.definition_id = d.id AND u.coupon_id = c.id AND u.status = 'held' AND
-    u.held_until > now() AND (u.owner_id = (:prefix || :cart)::uuid AND u.owner_kind = 'cart'::text) IS NOT TRUE
+    u.held_until > now() AND (u.owner_id = (:prefix || :cart)::uuid AND u.owner_kind = 'cart'::text) IS NOT TRUE AND
+    (NULL::timestamptz IS NOT NULL AND u.coupon_id = c.id AND (NOT c.is_shared OR u.member_id = :member::uuid)) IS
+    NOT TRUE
         AND NOT c.is_shared) AS uses_held,
     (SELECT count(*) FROM coupon_uses u WHERE u.definition_id = d.id AND u.status = 'held' AND u.held_until > now()
-    AND (u.owner_id = (:prefix || :cart)::uuid AND u.owner_kind = 'cart'::text) IS NOT TRUE AND d.uses_max IS NOT NULL
+    AND (u.owner_id = (:prefix || :cart)::uuid AND u.owner_kind = 'cart'::text) IS NOT TRUE AND (NULL::timestamptz IS
+    NOT NULL AND u.coupon_id = c.id AND (NOT c.is_shared OR u.member_id = :member::uuid)) IS NOT TRUE AND d.uses_max
+    IS NOT NULL
         ) AS definition_held,
     (SELECT count(*) FROM coupon_uses u
         WHERE u.definition_id = d.id AND u.member_id = :member::uuid AND (u.status = 'spent' OR (u.status = 'held'
-    AND u.held_until > now() AND (u.owner_id = (:prefix || :cart)::uuid AND u.owner_kind = 'cart'::text) IS NOT TRUE))
+    AND u.held_until > now() AND (u.owner_id = (:prefix || :cart)::uuid AND u.owner_kind = 'cart'::text) IS NOT TRUE
+    AND (NULL::timestamptz IS NOT NULL AND u.coupon_id = c.id AND (NOT c.is_shared OR u.member_id = :member::uuid))
+    IS NOT TRUE))
         ) AS taken_by_member,
     EXISTS (SELECT 1 FROM coupon_uses u WHERE u.definition_id = d.id AND u.coupon_id = c.id AND u.status = 'held' AND
     u.held_until > now() AND u.owner_id = (:prefix || :cart)::uuid AND u.owner_kind = 'cart'::text
@@ -110,6 +116,8 @@ FROM coupons c JOIN coupon_definitions d ON d.id = c.definition_id JOIN coupon_d
     c.version_id,
     (SELECT p.id FROM coupon_definition_versions p WHERE p.definition_id = d.id AND p.id = ANY(ARRAY[]::uuid[])
         ORDER BY p.number DESC LIMIT 1),
+    (SELECT p.id FROM coupon_definition_versions p WHERE p.definition_id = d.id
+        AND p.created_at <= NULL::timestamptz ORDER BY p.number DESC LIMIT 1),
     (SELECT p.id FROM coupon_definition_versions p WHERE p.definition_id = d.id AND p.number = d.version)) WHERE c.id
     = ANY(ARRAY[]::uuid[]) OR c.code = ANY(ARRAY[]::text[]) ORDER BY c.id;
 \endpipeline
@@ -120,7 +128,7 @@ VALUES ((:prefix || :cart)::uuid, 'committed', :member, :store, NULL, (:prefix |
     || :prefix || :cart || '", "recorded": {"purchaseId": "' || :prefix || :purchase || '", '
     '"memberId": "' || :member || '", "points": 2, "balance": 8, "fromTier": null, "toTier": null}, '
     '"points": 0, "valueMinor": 0, "totalMinor": 234, "dueMinor": 234, '
-    '"of": "a35c9a079dda6f822ebd347fdb1bcd943533f63199611cff2d791d473ca22b6a"}')::jsonb, NULL,
+    '"of": "8ba8b5ba28a1ca07cdefcbd46ec5ed8bcb0b46454dd8ed6ad470b7963b86b061"}')::jsonb, NULL,
     now(), now());
 INSERT INTO purchases (id, source, external_id, content_hash, member_id, store_id, channel, currency, discount_minor,
     total_minor, refunded_minor, refunded_free_minor, occurred_at, recorded_at, program_version_id, frozen, points,
@@ -131,7 +139,7 @@ SELECT id, source, external_id, content_hash, member_id, store_id, channel, curr
     shipping_minor, prices_include_tax, tenders, codes, staff, fields
 FROM jsonb_to_recordset(('[{"id": "' || :prefix || :purchase || '", "source": "till", '
     '"external_id": "' || :prefix || :purchase || '", '
-    '"content_hash": "\\xfb145134f61ab26520abd4812b74fbea411fed284c31ceda7790de747c20c73f", '
+    '"content_hash": "\\x05641620cdd9e9d64a4367695590b2b46b0c76280193471df18edb68f34e00f4", '
     '"member_id": "' || :member || '", "store_id": "' || :store || '", "channel": "store", "currency": "CNY", '
     '"discount_minor": 0, "total_minor": 234, "occurred_at": "' || now() || '", '
     '"recorded_at": "' || now() || '", "program_version_id": "' || :version || '", "frozen": {"form": 2, '
@@ -169,8 +177,8 @@ FROM jsonb_to_recordset(('[{"id": "' || :prefix || :entry || '", "holder_id": "'
     '"store_id": "' || :store || '", "program_version_id": "' || :version || '", "actor_kind": "system", '
     '"actor_id": null, "reference_kind": "purchase", "reference_id": "' || :prefix || :purchase || '", '
     '"reason": null, "occurred_at": "' || now() || '", "recorded_at": "' || now() || '", '
-    '"previous_hash": "\\x82fc29c01d74e4a8b1eb56576f68e831d6fbcba7b0c195f34cc6e7aa87c676d4", '
-    '"hash": "\\x7a661da0817eb18eab0489b413ca29fb2a044524273db6b3b07f333453473f12"}]')::jsonb)
+    '"previous_hash": "\\x5248a5960b1a30aa2ab137011e50902f7d839e3239893998388c4ca5c3e537de", '
+    '"hash": "\\x320943a2b435ebf637d3594efadcd91cb1bb11b903425a1285441501cd50cdb9"}]')::jsonb)
     AS rows (id uuid, holder_id uuid, seq bigint, kind text, store_id uuid,
     program_version_id uuid, actor_kind text, actor_id uuid, reference_kind text, reference_id uuid, reason text,
     occurred_at timestamptz, recorded_at timestamptz, previous_hash bytea, hash bytea);
@@ -224,7 +232,7 @@ UPDATE ledger_holders SET entry_seq = rows.seq, last_hash = rows.hash
 FROM jsonb_to_recordset(('[{"id": "' || :member || '", '
     '"before": ' || (SELECT entry_seq FROM ledger_holders WHERE id = :member) || ', '
     '"seq": ' || (SELECT entry_seq FROM ledger_holders WHERE id = :member) + 1 || ', '
-    '"hash": "\\x7a661da0817eb18eab0489b413ca29fb2a044524273db6b3b07f333453473f12"}]')::jsonb)
+    '"hash": "\\x320943a2b435ebf637d3594efadcd91cb1bb11b903425a1285441501cd50cdb9"}]')::jsonb)
     AS rows (id uuid, before bigint, seq bigint, hash bytea)
 WHERE ledger_holders.id = rows.id AND entry_seq = rows.before;
 INSERT INTO purchase_accruals (purchase_id, rule_id, lot_id, points, standing, unit)

@@ -20,18 +20,24 @@ SELECT id, status, member_id, store_id, held, purchase_id, answer, reserved_at, 
     id = (:prefix || :cart)::uuid;
 SELECT
 c.id, c.definition_id, c.version_id, c.code, c.is_shared, c.member_id, c.batch_id, c.origin_kind, c.origin_id,
-c.is_pending, c.uses_spent, c.issued_at, c.expires_at, c.voided_at, d.code AS definition_code, d.version, d.uses_max,
-    d.uses_spent AS definition_spent,
+c.is_pending, c.uses_spent, c.issued_at, c.expires_at, CASE WHEN c.voided_at > NULL::timestamptz THEN NULL ELSE
+    c.voided_at END AS voided_at, d.code AS definition_code, d.version, d.uses_max, d.uses_spent AS definition_spent,
     d.created_at AS definition_created_at, d.archived_at, v.id AS content_id, v.content,
     (SELECT count(*) FROM coupon_uses u WHERE u.definition_id = d.id AND u.coupon_id = c.id AND u.status = 'held' AND
-    u.held_until > now() AND (u.owner_id = (:prefix || :cart)::uuid AND u.owner_kind = 'cart'::text) IS NOT TRUE
+    u.held_until > now() AND (u.owner_id = (:prefix || :cart)::uuid AND u.owner_kind = 'cart'::text) IS NOT TRUE AND
+    (NULL::timestamptz IS NOT NULL AND u.coupon_id = c.id AND (NOT c.is_shared OR u.member_id = :member::uuid)) IS
+    NOT TRUE
         AND NOT c.is_shared) AS uses_held,
     (SELECT count(*) FROM coupon_uses u WHERE u.definition_id = d.id AND u.status = 'held' AND u.held_until > now()
-    AND (u.owner_id = (:prefix || :cart)::uuid AND u.owner_kind = 'cart'::text) IS NOT TRUE AND d.uses_max IS NOT NULL
+    AND (u.owner_id = (:prefix || :cart)::uuid AND u.owner_kind = 'cart'::text) IS NOT TRUE AND (NULL::timestamptz IS
+    NOT NULL AND u.coupon_id = c.id AND (NOT c.is_shared OR u.member_id = :member::uuid)) IS NOT TRUE AND d.uses_max
+    IS NOT NULL
         ) AS definition_held,
     (SELECT count(*) FROM coupon_uses u
         WHERE u.definition_id = d.id AND u.member_id = :member::uuid AND (u.status = 'spent' OR (u.status = 'held'
-    AND u.held_until > now() AND (u.owner_id = (:prefix || :cart)::uuid AND u.owner_kind = 'cart'::text) IS NOT TRUE))
+    AND u.held_until > now() AND (u.owner_id = (:prefix || :cart)::uuid AND u.owner_kind = 'cart'::text) IS NOT TRUE
+    AND (NULL::timestamptz IS NOT NULL AND u.coupon_id = c.id AND (NOT c.is_shared OR u.member_id = :member::uuid))
+    IS NOT TRUE))
         ) AS taken_by_member,
     EXISTS (SELECT 1 FROM coupon_uses u WHERE u.definition_id = d.id AND u.coupon_id = c.id AND u.status = 'held' AND
     u.held_until > now() AND u.owner_id = (:prefix || :cart)::uuid AND u.owner_kind = 'cart'::text
@@ -40,6 +46,8 @@ FROM coupons c JOIN coupon_definitions d ON d.id = c.definition_id JOIN coupon_d
     c.version_id,
     (SELECT p.id FROM coupon_definition_versions p WHERE p.definition_id = d.id AND p.id = ANY(ARRAY[]::uuid[])
         ORDER BY p.number DESC LIMIT 1),
+    (SELECT p.id FROM coupon_definition_versions p WHERE p.definition_id = d.id
+        AND p.created_at <= NULL::timestamptz ORDER BY p.number DESC LIMIT 1),
     (SELECT p.id FROM coupon_definition_versions p WHERE p.definition_id = d.id AND p.number = d.version)) WHERE c.id
     = ANY(ARRAY[]::uuid[]) OR c.code = ANY(ARRAY[]::text[]) ORDER BY c.id;
 SELECT id, code, name, address, timezone, currency, created_at, closed_at FROM stores WHERE id = :store;

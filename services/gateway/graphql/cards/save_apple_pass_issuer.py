@@ -9,6 +9,7 @@ from services.loyalty.cards import service
 from services.loyalty.cards.errors import PassIssuerInvalid
 from services.platform.auth.domain import Scope
 from services.platform.auth.seals import Seals
+from services.platform.clock import wall_now
 
 
 @strawberry.input(description="What signs passes for Apple's Wallet, in PEM.")
@@ -36,6 +37,7 @@ class SaveApplePassIssuerPayload:
 async def save_apple_pass_issuer(info: Info, input: SaveApplePassIssuerInput) -> SaveApplePassIssuerPayload:
     """Keep a pass certificate."""
     seals = Seals(info.context.services.settings.secret)
+    wall = wall_now()
     issuer = await info.context.run_command(
         lambda uow: service.save_apple_issuer(
             uow,
@@ -43,6 +45,7 @@ async def save_apple_pass_issuer(info: Info, input: SaveApplePassIssuerInput) ->
             private_key=input.private_key,
             intermediate=input.intermediate,
             seals=seals,
+            wall=wall,
         ),
         has_key=False,
     )

@@ -1,14 +1,15 @@
 """A member's card as clients see it, and what merchants gave for passes on phones."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 import strawberry
 
+from services.gateway.execution.operation import Operation
 from services.gateway.graphql.cards.loaders import card_surroundings_by_key
 from services.gateway.graphql.fields import Info, guarded
-from services.gateway.graphql.permissions import INHERITED
+from services.gateway.graphql.permissions import INHERITED, Access, require
 from services.gateway.graphql.scalars import Points
 from services.gateway.graphql.text import LocalizedTextType
 from services.loyalty.cards import domain, queries, service
@@ -17,12 +18,27 @@ from services.loyalty.cards.domain.codes import CODES_MAX
 from services.loyalty.cards.errors import PassIssuerInvalid, PassIssuerMissing
 from services.loyalty.cards.queries import CardSurroundings
 from services.loyalty.members.domain import Member
+from services.platform.auth.domain import Scope
 from services.platform.auth.seals import Seals
+from services.platform.clock import wall_now
 from services.platform.db.session import ReadSession
 from services.platform.errors import InvalidInput
 
 CODES_DEFAULT = 20
 LOGO_PATH = "/w/mark.png"
+
+
+def _check_page(operation: Operation, source: Any, _arguments: dict[str, Any]) -> None:
+    if operation.principal.member_id != source.member_key:
+        require(operation, Scope.MEMBER_TOKENS_WRITE)
+
+
+MAY_OPEN_PAGE = Access(
+    _check_page,
+    f"Members see their own; others need the scope `{Scope.MEMBER_TOKENS_WRITE}` in the whole tenant.",
+    scope=Scope.MEMBER_TOKENS_WRITE,
+)
+"""A code proves that a phone has just shown it: only who can open the page may have it, not who reads about members."""
 
 CodeCount = Annotated[int, strawberry.argument(description=f"How many codes, one after the other: 1 to {CODES_MAX}.")]
 
@@ -50,7 +66,7 @@ class MemberCard:
     member_key: strawberry.Private[UUID]
 
     @guarded(
-        access=INHERITED,
+        access=MAY_OPEN_PAGE,
         description="The codes from now on, half a minute each: a phone without a connection goes on with them.",
     )
     async def codes(self, info: Info, count: CodeCount = CODES_DEFAULT) -> list[CardCode]:
@@ -97,7 +113,8 @@ class MemberCard:
     )
     async def apple_pass_url(self, info: Info) -> str | None:
         """The address of the pass."""
-        kinds = await info.context.read(queries.issuer_kinds)
+        wall = wall_now()
+        kinds = await info.context.read(lambda session: queries.issuer_kinds(session, wall=wall))
         if IssuerKind.APPLE not in kinds:
             return None
         services = info.context.services
@@ -112,9 +129,10 @@ class MemberCard:
         """The address that saves the card."""
         settings = info.context.services.settings
         page_url = f"{settings.base_url}/w/{info.context.tenant.slug}"
+        wall = wall_now()
 
         def make(session: ReadSession) -> str | None:
-            if IssuerKind.GOOGLE not in queries.issuer_kinds(session):
+            if IssuerKind.GOOGLE not in queries.issuer_kinds(session, wall=wall):
                 return None
             facts = queries.pass_facts(session, member_id=self.member_key, page_url=page_url)
             if facts is None:
@@ -124,8 +142,8 @@ class MemberCard:
                     session,
                     facts=facts,
                     seals=Seals(settings.secret),
-                    base_url=settings.base_url,
                     logo_url=settings.base_url + LOGO_PATH,
+                    wall=wall,
                 )
             except (PassIssuerMissing, PassIssuerInvalid):
                 return None

@@ -66,7 +66,8 @@ class Redemption(Node):
     )
     is_gift: bool = strawberry.field(description="Whether it was paid by one member for another.")
     is_cancelable_by_member: bool = strawberry.field(
-        description="Whether who paid may give it back alone: `cancelRedemptionAsMember`."
+        description="Whether who paid may give it back alone: `cancelRedemptionAsMember`. Of points that paid and have"
+        " ended meanwhile only that mutation knows; it refuses with `RedeemedPointsEnded`."
     )
     key: strawberry.Private[UUID]
     member_key: strawberry.Private[UUID]

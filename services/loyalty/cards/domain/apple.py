@@ -14,9 +14,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import NameOID
@@ -64,7 +65,7 @@ def read_signer(*, certificate: str, key: str, intermediate: str, now: datetime)
     """
     leaf, above = _certificate(certificate, "certificate"), _certificate(intermediate, "intermediate")
     private = _key(key)
-    if private.public_key() != leaf.public_key():
+    if private.public_key() != _public_key(leaf):
         raise PassIssuerInvalid(field="privateKey", reason="KEY_OF_OTHER_CERTIFICATE")
     for field, one in (("certificate", leaf), ("intermediate", above)):
         if not one.not_valid_before_utc <= now < one.not_valid_after_utc:
@@ -73,6 +74,8 @@ def read_signer(*, certificate: str, key: str, intermediate: str, now: datetime)
         leaf.verify_directly_issued_by(above)
     except (ValueError, TypeError, InvalidSignature) as error:
         raise PassIssuerInvalid(field="intermediate", reason="NOT_ISSUED_BY_IT") from error
+    except UnsupportedAlgorithm as error:
+        raise PassIssuerInvalid(field="intermediate", reason="KEY_KIND") from error
     pass_type, team = _named(leaf, NameOID.USER_ID), _named(leaf, NameOID.ORGANIZATIONAL_UNIT_NAME)
     if pass_type is None or team is None:
         raise PassIssuerInvalid(field="certificate", reason="NO_PASS_TYPE")
@@ -169,6 +172,13 @@ def _certificate(pem: str, field: str) -> x509.Certificate:
         raise PassIssuerInvalid(field=field, reason="NOT_PEM") from error
 
 
+def _public_key(certificate: x509.Certificate) -> CertificatePublicKeyTypes:
+    try:
+        return certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise PassIssuerInvalid(field="certificate", reason="KEY_KIND") from error
+
+
 def _key(pem: str) -> SigningKey:
     try:
         key = serialization.load_pem_private_key(pem[:PEM_LENGTH_MAX].encode(), password=None)
@@ -176,6 +186,8 @@ def _key(pem: str) -> SigningKey:
         raise PassIssuerInvalid(field="privateKey", reason="KEY_ENCRYPTED") from error
     except ValueError as error:
         raise PassIssuerInvalid(field="privateKey", reason="NOT_PEM") from error
+    except UnsupportedAlgorithm as error:
+        raise PassIssuerInvalid(field="privateKey", reason="KEY_KIND") from error
     if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
         raise PassIssuerInvalid(field="privateKey", reason="KEY_KIND")
     return key

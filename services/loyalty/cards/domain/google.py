@@ -59,17 +59,20 @@ def read_google_signer(*, issuer: str, account: str, key: str) -> GoogleSigner:
     return GoogleSigner(issuer, account, private)
 
 
-def google_save_url(
-    facts: PassFacts, *, signer: GoogleSigner, tenant_id: UUID, logo_url: str, origin: str, at: datetime
-) -> str:
-    """The address that saves a member's card; ``logo_url`` must be reachable by Google."""
+def google_save_url(facts: PassFacts, *, signer: GoogleSigner, tenant_id: UUID, logo_url: str, at: datetime) -> str:
+    """The address that saves a member's card; ``logo_url`` must be reachable by Google, ``at`` is the wall clock's.
+
+    Google's "Issuing passes for web, email, SMS" calls 1,800 characters of JWT safe, longer ones may be cut on their
+    way. Hence nothing stands in it twice: with names of ordinary length it is shorter.
+    """
     class_id = f"{signer.issuer}.{tenant_id.hex}"
     claims = {
         "iss": signer.account,
         "aud": "google",
         "typ": "savetowallet",
         "iat": int(at.timestamp()),
-        "origins": [origin],
+        # Sites that show Google's button by its script: a link alone needs none.
+        "origins": [],
         "payload": {
             "loyaltyClasses": [_class(facts, class_id, logo_url)],
             "loyaltyObjects": [_object(facts, class_id, f"{signer.issuer}.{facts.member_id.hex}")],
@@ -95,29 +98,26 @@ def _object(facts: PassFacts, class_id: str, object_id: str) -> Mapping[str, Any
         "classId": class_id,
         "state": "ACTIVE",
         "accountId": facts.number,
-        "accountName": facts.member_name or facts.number,
-        "barcode": {
-            "type": "CODE_128" if can_be_bars(facts.number) else "QR_CODE",
-            "value": facts.number,
-            "alternateText": facts.number,
-        },
+        "barcode": {"type": "CODE_128" if can_be_bars(facts.number) else "QR_CODE", "value": facts.number},
         "loyaltyPoints": {
             "localizedLabel": _localized(facts.unit_name),
             "balance": {"string": facts.balance},
         },
-        "linksModuleData": {"uris": [{"uri": facts.page_url, "description": facts.merchant_name}]},
+        "linksModuleData": {"uris": [{"uri": facts.page_url}]},
     }
+    if facts.member_name:
+        shown["accountName"] = facts.member_name
     if facts.tier_name:
-        shown["textModulesData"] = [{"id": "tier", "header": "Tier", "body": facts.tier_name[0]}]
+        shown["textModulesData"] = [{"header": "Tier", "body": facts.tier_name[0]}]
     return shown
 
 
 def _localized(text: tuple[str, str]) -> Mapping[str, Any]:
     english, chinese = text
-    return {
-        "defaultValue": {"language": "en", "value": english},
-        "translatedValues": [{"language": "zh-CN", "value": chinese}],
-    }
+    told: dict[str, Any] = {"defaultValue": {"language": "en", "value": english}}
+    if chinese != english:
+        told["translatedValues"] = [{"language": "zh-CN", "value": chinese}]
+    return told
 
 
 def _jwt(claims: Mapping[str, Any], key: rsa.RSAPrivateKey) -> str:

@@ -24,13 +24,19 @@ class Honored:
 
 
 def honored(asked: Sequence[OfflineCoupon], presented: Presented) -> Honored:
-    """Match what was taken to what was found; a coupon that was told twice stands once."""
+    """Match what was taken to what was found; a coupon that was told twice stands once.
+
+    One that took nothing off is not used up.
+    """
     by_id = {offer.id: offer for offer in presented.offers}
     by_code = {offer.code: offer for offer in presented.offers if offer.code is not None}
     used: dict[UUID, tuple[OfflineCoupon, Offer]] = {}
     refused: list[tuple[Refused, int]] = []
     for each in asked:
         offer = by_id.get(each.coupon_id) if each.coupon_id else by_code.get(normalize(each.code or "") or "")
+        if offer is not None and each.amount_minor == 0:
+            refused.append((Refused(offer.id, Reason.NOTHING_LEFT, {}, offer.code), 0))
+            continue
         if offer is not None and offer.id not in used:
             used[offer.id] = each, offer
             continue

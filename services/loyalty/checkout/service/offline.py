@@ -6,7 +6,7 @@ are there; what is not is named in the answer, in minor units and points, and no
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -27,19 +27,21 @@ from services.loyalty.checkout.domain.weighing import paying_unit
 from services.loyalty.checkout.service.opening import PAYMENT, owner_of
 from services.loyalty.coupons import queries as coupons_read
 from services.loyalty.coupons import service as coupons
-from services.loyalty.coupons.domain import OFFERS_MAX, Presented, Use
+from services.loyalty.coupons.domain import OFFERS_MAX, Offer, Presented, Use
 from services.loyalty.ledger import service as ledger
 from services.loyalty.ledger.domain import Reference, allocate_lots, redemption_entry
 from services.loyalty.purchases import service as purchases
-from services.loyalty.purchases.domain import Tender, TenderKind
+from services.loyalty.purchases.domain import RecordPurchase, Tender, TenderKind
 from services.loyalty.purchases.domain.receipt import purchase_hash
 from services.loyalty.purchases.domain.settlement import PaidPoints, Settlement, UsedCoupon, spread
 from services.loyalty.purchases.errors import PurchaseConflict
+from services.loyalty.purchases.queries import purchase_by_external_id
 from services.loyalty.purchases.service import OpenSale
 from services.platform.db.session import Statement, UnitOfWork
 from services.platform.errors import InvalidInput
 from services.platform.ids import new_id
 from services.platform.money import AMOUNT_MAX
+from services.platform.text import check_text
 
 OPERATION = "settleOfflinePurchase"
 ACTIVITY = "redemption"
@@ -52,8 +54,8 @@ _CARTS = UUID("01900000-0000-7000-8000-00000ff11e00")
 def settle_offline_purchase(uow: UnitOfWork, *, command: SettleOfflinePurchase) -> SettledOffline:
     """Record a sale that a till has closed on its own, and settle the coupons and points that it took.
 
-    A coupon counts that was good when the sale happened and has not been used since. Of two sales that took the same
-    coupon the one that is told first has it.
+    A coupon counts that was good when the sale happened and has not been used since, no matter what was voided after
+    it, and what carts hold of it. Of two sales that took the same coupon the one that is told first has it.
 
     Raises:
         InvalidInput: amounts below zero, too many coupons, or points of a guest.
@@ -61,8 +63,8 @@ def settle_offline_purchase(uow: UnitOfWork, *, command: SettleOfflinePurchase) 
         and as `purchases.service.record_purchase`
     """
     _check(command)
-    record = dataclasses.replace(command.record, told=_told(command))
-    command = dataclasses.replace(command, record=record)
+    command = dataclasses.replace(command, record=_record(command))
+    record = command.record
     cart_id = uuid5(_CARTS, f"{record.source}\n{record.external_id}")
     codes = [each.code for each in command.coupons if each.code is not None]
 
@@ -76,6 +78,7 @@ def settle_offline_purchase(uow: UnitOfWork, *, command: SettleOfflinePurchase) 
                 coupon_ids=[each.coupon_id for each in command.coupons if each.coupon_id is not None],
                 owner=owner_of(cart_id),
                 at=record.occurred_at,
+                sold_at=record.occurred_at or uow.now,
             ),
         ]
 
@@ -92,17 +95,7 @@ def settle_offline_purchase(uow: UnitOfWork, *, command: SettleOfflinePurchase) 
         codes=codes,
         at=opened.sale.occurred_at,
     )
-    row = _row(opened, command, cart_id)
-    if opened.buyer is None:
-        # A guest has nobody to queue at but the cart: it is there before anything is taken for it.
-        try:
-            uow.fetch_pipeline([Statement(SAVEPOINT), repository.put_statement(uow, is_new=True, **row)])
-        except UniqueViolation as error:
-            if not repository.is_raced(error):
-                raise
-            uow.execute(BACK)
-            return _told_again(opened, command, uow.fetch_all(repository.BY_ID, {"id": cart_id})[0])
-    return _settle(opened, command, row, presented)
+    return _settle(opened, command, cart_id, presented)
 
 
 def _told_again(opened: OpenSale, command: SettleOfflinePurchase, row: Mapping[str, Any]) -> SettledOffline:
@@ -131,31 +124,32 @@ def _mark(opened: OpenSale, command: SettleOfflinePurchase) -> str:
     return hashlib.sha256(repr(words).encode()).hexdigest()
 
 
-def _row(opened: OpenSale, command: SettleOfflinePurchase, cart_id: UUID) -> dict[str, Any]:
-    return {
+def _settle(opened: OpenSale, command: SettleOfflinePurchase, cart_id: UUID, presented: Presented) -> SettledOffline:
+    uow, record, purchase_id = opened.uow, command.record, new_id()
+    points = _spend(opened, command, purchase_id)
+    decision = purchases.decide_sale(opened, command=record, purchase_id=purchase_id)
+    row: dict[str, Any] = {
         "cart_id": cart_id,
         "status": "committed",
         "member_id": opened.buyer.member_id if opened.buyer else None,
-        "store_id": command.record.store_id,
-        "expires_at": opened.uow.now,
-        "purchase_id": new_id(),
+        "store_id": record.store_id,
+        "expires_at": uow.now,
+        "purchase_id": purchase_id,
     }
-
-
-def _settle(
-    opened: OpenSale, command: SettleOfflinePurchase, row: Mapping[str, Any], presented: Presented
-) -> SettledOffline:
-    uow, record, cart_id, purchase_id = opened.uow, command.record, row["cart_id"], row["purchase_id"]
-    found = honored(command.coupons, presented)
-    found = _used(opened, command, cart_id, found)
-    points = _spend(opened, command, purchase_id)
-    decision = purchases.decide_sale(opened, command=record, purchase_id=purchase_id)
+    savepoint, *selling = purchases.selling_statements(opened, decision, None)
+    try:
+        # In the order of a commit: the cart, the sale, coupons, budgets.
+        uow.fetch_pipeline([savepoint, repository.put_statement(uow, is_new=True, **row), *selling])
+    except UniqueViolation as error:
+        return _raced(opened, command, cart_id, error)
+    found = _used(opened, command, cart_id, honored(command.coupons, presented))
+    borne = _borne(opened, command, cart_id, found)
     spent_minor = command.value_minor * points // command.points if command.points else 0
     paid = None
     if points:
         positions = {line.position: line.net_minor for line in decision.sale.receipt.lines}
         paid = PaidPoints(paying_unit(opened.version), points, spent_minor, spread(spent_minor, positions))
-    settlement = Settlement(cart_id, paid, tuple(_coupon(opened, each) for each in found.used))
+    settlement = Settlement(cart_id, paid, tuple(_coupon(opened, each, borne) for each in found.used))
     answer = SettledOffline(
         cart_id=cart_id,
         recorded=decision.outcome,
@@ -167,8 +161,8 @@ def _settle(
     content = _answer_json(answer) | {"of": _mark(opened, command)}
     uow.fetch_pipeline(
         [
-            *purchases.selling_statements(opened, decision, settlement),
-            repository.put_statement(uow, is_new=opened.buyer is not None, answer=content, **row),
+            *purchases.settlement_statements(purchase_id, settlement),
+            repository.put_statement(uow, is_new=False, answer=content, **row),
             purchases.settle_key_statement(opened, content),
         ]
     )
@@ -176,32 +170,62 @@ def _settle(
     return answer
 
 
-def _used(opened: OpenSale, command: SettleOfflinePurchase, cart_id: UUID, found: Honored) -> Honored:
-    """Use the coupons, one after the other: one that somebody else has used up meanwhile is refused alone.
+def _raced(opened: OpenSale, command: SettleOfflinePurchase, cart_id: UUID, error: UniqueViolation) -> SettledOffline:
+    """A guest has nobody to queue at, and a number no member: somebody else has told the sale, or taken its number."""
+    if not repository.is_raced(error) and not purchases.is_number_taken(error):
+        raise error
+    purchases.go_back(opened)
+    rows: Sequence[Mapping[str, Any]] = opened.uow.fetch_all(repository.BY_ID, {"id": cart_id})
+    if rows:
+        return _told_again(opened, command, rows[0])
+    record = command.record
+    known = purchase_by_external_id(opened.uow, source=record.source, external_id=record.external_id)
+    if known is None:
+        raise error
+    raise PurchaseConflict(external_id=record.external_id, purchase_id=known.id)
 
-    Their budgets bear what was given as far as there is room; a full one stops nothing that has happened already.
-    """
+
+def _used(opened: OpenSale, command: SettleOfflinePurchase, cart_id: UUID, found: Honored) -> Honored:
+    """Use the coupons, one after the other: one that somebody else has used up meanwhile is refused alone."""
     uow, owner = opened.uow, owner_of(cart_id)
-    # Kinds and budgets are locked in the order of their ids, as everywhere.
-    for asked, offer in sorted(found.used, key=lambda one: (one[1].definition_id, one[1].id)):
-        use = Use(offer, opened.buyer.member_id if opened.buyer else None, asked.amount_minor, command.record.currency)
+    member_id, currency = opened.buyer.member_id if opened.buyer else None, command.record.currency
+    uses = [Use(offer, member_id, asked.amount_minor, currency) for asked, offer in found.used]
+    if uses:
+        # Kinds first and then coupons, all of them, in the order of their ids, as everywhere.
+        uow.fetch_pipeline(coupons.lock_statements(uow, uses=uses, owner=owner))
+    for use in uses:
+        using = coupons.redeem_sold_statements(uow, use=use, owner=owner, sold_at=opened.sale.occurred_at)
         try:
-            uow.fetch_pipeline([Statement(SAVEPOINT), *coupons.redeem_statements(uow, uses=[use], owner=owner)])
+            uow.fetch_pipeline([Statement(SAVEPOINT), *using])
         except CheckViolation as error:
             if coupons.refusal_of(error) is None:
                 raise
             uow.execute(BACK)
-            found = found.without(next(place for place, one in enumerate(found.used) if one[1].id == offer.id))
-    budgeted = [(offer.content.budget_id, asked) for asked, offer in found.used if offer.content.budget_id is not None]
-    for budget_id, asked in sorted(budgeted, key=lambda one: one[0]):
+            found = found.without(next(place for place, one in enumerate(found.used) if one[1].id == use.offer.id))
+    return found
+
+
+def _borne(opened: OpenSale, command: SettleOfflinePurchase, cart_id: UUID, found: Honored) -> Collection[UUID]:
+    """Take what was given from the budgets of the coupons, as they were when it was sold; of which coupons.
+
+    A full one stops nothing that has happened already: it does not bear it, and gets nothing back of it.
+    """
+    uow, owner = opened.uow, owner_of(cart_id)
+    borne = set()
+    budgeted = [(one[1].content.budget_id, one) for one in found.used if one[1].content.budget_id is not None]
+    # Locked in the order of their ids, as everywhere.
+    for budget_id, (asked, offer) in sorted(budgeted, key=lambda one: one[0]):
         demand = Demand(budget_id, units=1, money_minor=asked.amount_minor, currency=command.record.currency)
+        taking = budgets.spend_statements(uow, demands=[demand], owner=owner, at=opened.sale.occurred_at)
         try:
-            uow.fetch_pipeline([Statement(SAVEPOINT), *budgets.spend_statements(uow, demands=[demand], owner=owner)])
+            uow.fetch_pipeline([Statement(SAVEPOINT), *taking])
         except CheckViolation as error:
             if budgets.refusal_of(error) is None:
                 raise
             uow.execute(BACK)
-    return found
+        else:
+            borne.add(offer.id)
+    return borne
 
 
 def _spend(opened: OpenSale, command: SettleOfflinePurchase, purchase_id: UUID) -> int:
@@ -228,7 +252,7 @@ def _spend(opened: OpenSale, command: SettleOfflinePurchase, purchase_id: UUID) 
     return points
 
 
-def _coupon(opened: OpenSale, used: tuple[OfflineCoupon, Any]) -> UsedCoupon:
+def _coupon(opened: OpenSale, used: tuple[OfflineCoupon, Offer], borne: Collection[UUID]) -> UsedCoupon:
     asked, offer = used
     # Which lines a till took it off is not told: all bear it, and it comes back in proportion to money.
     lines = {line.position: line.net_minor for line in opened.sale.receipt.lines}
@@ -239,16 +263,24 @@ def _coupon(opened: OpenSale, used: tuple[OfflineCoupon, Any]) -> UsedCoupon:
         amount_minor=asked.amount_minor,
         by_line=spread(asked.amount_minor, lines),
         code=offer.code,
-        budget_id=offer.content.budget_id,
+        budget_id=offer.content.budget_id if offer.id in borne else None,
     )
 
 
-def _told(command: SettleOfflinePurchase) -> Any:
-    told = command.record.told
+def _record(command: SettleOfflinePurchase) -> RecordPurchase:
+    """The sale as it is kept: with its points as a payment, and without white space around its number."""
+    record = command.record
+    told = record.told
     others = tuple(tender for tender in told.tenders if tender.kind is not TenderKind.POINTS)
     if command.value_minor:
         others = (*others, Tender(TenderKind.POINTS, command.value_minor))
-    return dataclasses.replace(told, tenders=others)
+    return dataclasses.replace(
+        record,
+        source=check_text(record.source, field="source"),
+        external_id=check_text(record.external_id, field="externalId"),
+        channel=check_text(record.channel, field="channel"),
+        told=dataclasses.replace(told, tenders=others),
+    )
 
 
 def _check(command: SettleOfflinePurchase) -> None:

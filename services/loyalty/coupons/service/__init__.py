@@ -19,6 +19,8 @@ from services.loyalty.coupons.service.noticing import give_notices, next_notice_
 from services.loyalty.coupons.service.using import (
     give_back_statements,
     hold_statements,
+    lock_statements,
+    redeem_sold_statements,
     redeem_statements,
     refusal_of,
     release_late,
@@ -38,7 +40,9 @@ __all__ = [
     "hold_statements",
     "import_coupon_codes",
     "lock_definition",
+    "lock_statements",
     "next_notice_question",
+    "redeem_sold_statements",
     "redeem_statements",
     "refusal_of",
     "release_late",

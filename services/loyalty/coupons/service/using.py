@@ -29,6 +29,23 @@ def redeem_statements(uow: UnitOfWork, *, uses: Collection[Use], owner: Referenc
     return _changing(uow, owner, ends=UseStatus.HELD, uses=uses, status=UseStatus.SPENT)
 
 
+def lock_statements(uow: UnitOfWork, *, uses: Collection[Use], owner: Reference) -> list[Statement]:
+    """Lock all that is used one by one afterwards, in the order in which everybody does."""
+    values = _values(uow, owner, ends=UseStatus.HELD, uses=uses)
+    return [Statement(query, values) for query in repository.LOCKING]
+
+
+def redeem_sold_statements(uow: UnitOfWork, *, use: Use, owner: Reference, sold_at: datetime) -> list[Statement]:
+    """Use a coupon up for a sale that has happened, after `lock_statements`, no matter that it was voided since.
+
+    What carts hold of it is over; of a shared code, what the buyer's own carts hold.
+    """
+    values = _values(uow, owner, ends=UseStatus.HELD, uses=[use], status=UseStatus.SPENT)
+    values |= {"sold_at": sold_at, "member_id": use.member_id}
+    queries = (*repository.TAKING_OVER, *repository.CHANGING, repository.KEEP_USES)
+    return [Statement(query, values) for query in queries]
+
+
 def release_statements(uow: UnitOfWork, *, owner: Reference) -> list[Statement]:
     """Give back whatever the owner holds; nothing where it holds nothing."""
     return _changing(uow, owner, ends=UseStatus.HELD)
@@ -59,7 +76,22 @@ def _changing(
     until: datetime | None = None,
     is_late_only: bool = False,
 ) -> list[Statement]:
-    values: dict[str, Any] = {
+    values = _values(uow, owner, ends=ends, uses=uses, status=status, until=until, is_late_only=is_late_only)
+    keeping = (repository.KEEP_USES,) if uses else ()
+    return [Statement(query, values) for query in (*repository.CHANGING, *keeping)]
+
+
+def _values(
+    uow: UnitOfWork,
+    owner: Reference,
+    *,
+    ends: UseStatus,
+    uses: Collection[Use] = (),
+    status: UseStatus | None = None,
+    until: datetime | None = None,
+    is_late_only: bool = False,
+) -> dict[str, Any]:
+    return {
         "owner_id": owner.id,
         "owner_kind": owner.kind,
         "ended": ends.value,
@@ -69,10 +101,9 @@ def _changing(
         "status": status.value if status else None,
         "until": until,
         "is_late_only": is_late_only,
+        "sold_at": None,
         "now": uow.now,
     }
-    keeping = (repository.KEEP_USES,) if uses else ()
-    return [Statement(query, values) for query in (*repository.CHANGING, *keeping)]
 
 
 def _row(use: Use) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from services.loyalty.purchases.service.selling import (
     refund_what_waits,
     selling_statements,
     settle_key_statement,
+    settlement_statements,
 )
 from services.loyalty.purchases.service.void_purchase import void_purchase
 
@@ -58,5 +59,6 @@ __all__ = [
     "refund_what_waits",
     "selling_statements",
     "settle_key_statement",
+    "settlement_statements",
     "void_purchase",
 ]

@@ -171,13 +171,21 @@ def decide_sale(
     )
 
 
-def selling_statements(opened: OpenSale, decision: Decision, settlement: Settlement) -> list[Statement]:
-    """What stores the sale, its points and its settlement, beginning with a savepoint."""
-    statements = writing_statements(opened.uow, opened.around, [decision])
-    if not settlement.is_nothing:
-        values = {"purchase_id": decision.purchase_id, "settled": Jsonb(settlement_json(settlement))}
-        statements.append(Statement(repository.INSERT_SETTLEMENT, values))
-    return statements
+def selling_statements(opened: OpenSale, decision: Decision, settlement: Settlement | None) -> list[Statement]:
+    """What stores the sale, its points and its settlement, beginning with a savepoint.
+
+    None is a settlement that is stored by `settlement_statements` afterwards.
+    """
+    more = [] if settlement is None else settlement_statements(decision.purchase_id, settlement)
+    return [*writing_statements(opened.uow, opened.around, [decision]), *more]
+
+
+def settlement_statements(purchase_id: UUID, settlement: Settlement) -> list[Statement]:
+    """What stores the settlement of a sale; none where there is nothing to give back."""
+    if settlement.is_nothing:
+        return []
+    values = {"purchase_id": purchase_id, "settled": Jsonb(settlement_json(settlement))}
+    return [Statement(repository.INSERT_SETTLEMENT, values)]
 
 
 def check_same(opened: OpenSale) -> None:

@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import textwrap
 import zipfile
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -36,6 +37,8 @@ FACTS = PassFacts(
     tier_name=("Regular", "常客"),
     page_url="http://regulars.test/w/linjian",
 )
+P256, PRIME239V2 = bytes.fromhex("06082a8648ce3d030107"), bytes.fromhex("06082a8648ce3d030105")
+"""The object identifiers of two curves, in DER."""
 SIGNED_ATTRIBUTES, MESSAGE_DIGEST = 0xA0, "1.2.840.113549.1.9.4"
 
 
@@ -155,6 +158,31 @@ def test_what_cannot_sign_is_refused_when_it_is_given(
     assert (refusal.value.field, refusal.value.reason) == (field, reason)
 
 
+@pytest.mark.parametrize(
+    ("odd_one", "field"),
+    [("certificate", "certificate"), ("key", "privateKey"), ("intermediate", "intermediate")],
+)
+def test_a_curve_that_nobody_here_knows_is_refused(odd_one: str, field: str) -> None:
+    authority = pass_authority(key=ec.generate_private_key(ec.SECP256R1()))
+    given = {
+        "certificate": authority.leaf.pem,
+        "key": authority.leaf.key_pem,
+        "intermediate": authority.intermediate.pem,
+    }
+
+    with pytest.raises(PassIssuerInvalid) as refusal:
+        read_signer(**(given | {odd_one: on_another_curve(given[odd_one])}), now=NOW)
+
+    assert (refusal.value.field, refusal.value.reason) == (field, "KEY_KIND")
+
+
+def on_another_curve(pem: str) -> str:
+    """The PEM text with the number of P-256 exchanged for that of X9.62's prime239v2, which hardly anybody knows."""
+    begin, *lines, end = pem.strip().splitlines()
+    content = base64.b64decode("".join(lines)).replace(P256, PRIME239V2)
+    return "\n".join((begin, *textwrap.wrap(base64.b64encode(content).decode(), 64), end, ""))
+
+
 def test_a_certificate_without_a_pass_type_is_refused(authority: PassAuthority) -> None:
     plain = issue(name_of("No pass"), by=authority.intermediate)
 
@@ -174,7 +202,6 @@ def test_googles_link_is_a_token_that_its_key_signed() -> None:
         signer=signer,
         tenant_id=tenant_id,
         logo_url="http://regulars.test/w/mark.png",
-        origin="http://r.test",
         at=NOW,
     )
 
@@ -188,14 +215,57 @@ def test_googles_link_is_a_token_that_its_key_signed() -> None:
         "aud": "google",
         "typ": "savetowallet",
         "iat": int(NOW.timestamp()),
-        "origins": ["http://r.test"],
+        "origins": [],
     }
     (card,) = told["payload"]["loyaltyObjects"]
     (shop,) = told["payload"]["loyaltyClasses"]
     assert card["classId"] == shop["id"] == f"3388000000012345678.{tenant_id.hex}"
     assert card["id"] == f"3388000000012345678.{FACTS.member_id.hex}"
-    assert card["barcode"] == {"type": "CODE_128", "value": FACTS.number, "alternateText": FACTS.number}
-    assert card["loyaltyPoints"]["balance"] == {"string": "1,250"}
+    assert card["barcode"] == {"type": "CODE_128", "value": FACTS.number}
+    assert (card["accountId"], card["accountName"]) == (FACTS.number, "林小满")
+    assert card["loyaltyPoints"] == {
+        "localizedLabel": {
+            "defaultValue": {"language": "en", "value": "Beans"},
+            "translatedValues": [{"language": "zh-CN", "value": "咖啡豆"}],
+        },
+        "balance": {"string": "1,250"},
+    }
+    assert card["textModulesData"] == [{"header": "Tier", "body": "Regular"}]
+    assert card["linksModuleData"] == {"uris": [{"uri": FACTS.page_url}]}
+
+
+@pytest.mark.parametrize(
+    ("merchant", "member"),
+    [("Shanghai Tea House", "Maria Fernandez"), ("上海茶馆连锁有限公司", "王小明")],
+)
+def test_googles_link_is_short_enough_for_browsers_and_messengers(merchant: str, member: str) -> None:
+    account = "loyalty@merchant-project-123456.iam.gserviceaccount.com"
+    signer = read_google_signer(issuer="3388000000012345678", account=account, key=pem_of(rsa_key()))
+    facts = dataclasses.replace(
+        FACTS,
+        merchant_name=merchant,
+        member_name=member,
+        unit_name=("Points", "积分"),
+        tier_name=("Gold", "黄金会员"),
+        balance="12,345",
+        page_url="https://loyalty.example.com/w/shanghai-tea-house",
+    )
+    logo_url = "https://loyalty.example.com/w/mark.png"
+
+    url = google_save_url(facts, signer=signer, tenant_id=UUID(int=7), logo_url=logo_url, at=NOW)
+
+    assert len(url.removeprefix(SAVE_URL)) <= 1_800, "what Google's guide for links calls safe"
+
+
+def test_what_has_no_name_or_one_in_both_languages_stands_once() -> None:
+    signer = read_google_signer(issuer="3388", account="cards@shop.iam.example", key=pem_of(rsa_key()))
+    facts = dataclasses.replace(FACTS, member_name=None, unit_name=("Beans", "Beans"))
+
+    url = google_save_url(facts, signer=signer, tenant_id=UUID(int=7), logo_url="http://r.test/w/mark.png", at=NOW)
+
+    (card,) = json.loads(unpadded(url.split(".")[-2]))["payload"]["loyaltyObjects"]
+    assert (card["accountId"], "accountName" in card) == (FACTS.number, False)
+    assert card["loyaltyPoints"]["localizedLabel"] == {"defaultValue": {"language": "en", "value": "Beans"}}
 
 
 @pytest.mark.parametrize(
