@@ -54,7 +54,7 @@ HASTY: Mapping[str, str] = MappingProxyType(
         "full_page_writes": "off",
         "synchronous_commit": "off",
         "shared_buffers": "128MB",
-        # Tests roll back what they did: vacuumed, tables that a long one fills again count as empty, and are read whole.
+        # Tests roll back what they did: vacuumed, tables that a long one fills again count as empty, and plans are bad.
         "autovacuum": "off",
     }
 )
