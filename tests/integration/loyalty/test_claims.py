@@ -24,6 +24,8 @@ from services.loyalty.purchases.errors import (
 )
 from services.loyalty.stores.domain import Store
 from services.platform.errors import DomainError
+from tests.integration.loyalty.test_tiers import program as tier_program
+from tests.integration.loyalty.test_tiers import standing
 from tests.support.builders.changes import (
     PROGRAM,
     claim,
@@ -58,6 +60,26 @@ def test_a_claimed_receipt_is_as_if_the_member_had_been_known(merchant: Merchant
     merchant.refund(right.purchase_id)
     assert stood(merchant, claimer) == stood(merchant, known)
     assert merchant.verdict().faults == ()
+
+
+def test_who_has_returned_all_claims_as_who_has_never_bought(merchant: Merchant, store: Store) -> None:
+    """A receipt of a period of theirs that is over: what came back whole has left no period to count in."""
+    merchant.program(tier_program(period="anniversary", span={"count": 1, "unit": "month"}, resets=False))
+    returner, newcomer = merchant.member(), merchant.member()
+    merchant.refund(merchant.buy(store, returner, 2_000).purchase_id)
+    merchant.now += timedelta(days=10)
+    for receipt in ("theirs", "other"):
+        merchant.buy(store, None, 30_000, external_id=receipt)
+    merchant.now += timedelta(days=25)
+
+    for member_id, receipt in ((returner, "theirs"), (newcomer, "other")):
+        claim(merchant, store, member_id, external_id=receipt, total_minor=30_000)
+
+    stands = [standing(merchant, member_id) for member_id in (returner, newcomer)]
+    assert [(each.level.code, each.since) for each in stands] == [("gold", merchant.now)] * 2
+    for days, code in ((29, "gold"), (2, "silver")):
+        merchant.now += timedelta(days=days)
+        assert [standing(merchant, member_id).level.code for member_id in (returner, newcomer)] == [code] * 2
 
 
 def test_what_came_back_before_the_claim_earns_nothing(merchant: Merchant, store: Store) -> None:

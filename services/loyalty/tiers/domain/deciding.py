@@ -166,8 +166,8 @@ def level_at(tiers: TierSet, record: TierRecord, *, at: datetime) -> TierLevel:
 
 
 def _is_late(ladder: Ladder, record: TierRecord, contribution: Contribution) -> bool:
-    """Whether it happened in a period that is over."""
-    if not has_terms(ladder.tiers) or record.decided_at is None or record.tier_code is None:
+    """Whether it happened in a period that is over. One of which nothing stands any more has had no period yet."""
+    if not has_terms(ladder.tiers) or record.decided_at is None or not record.stands:
         return False
     today = ladder.day(record.decided_at)
     start = period_start(ladder.tiers, anchor=anchor_of(ladder, record, today), day=today)

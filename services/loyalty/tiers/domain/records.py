@@ -176,6 +176,12 @@ class TierRecord:
     notice_at: datetime | None = None
     notices: tuple[TierNotice, ...] = ()
 
+    @property
+    def stands(self) -> bool:
+        """Whether anything that has counted is left: what came back whole is as if it had never been."""
+        has_sums = (self.visits, self.points_earned, self.spend_minor) != (0, 0, 0)
+        return self.tier_code is not None and (has_sums or any(not each.is_empty for each in self.amounts))
+
 
 @dataclass(frozen=True, slots=True)
 class Requalification:
