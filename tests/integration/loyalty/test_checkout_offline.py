@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from services.loyalty.checkout import service as checkout
-from services.loyalty.checkout.domain.commands import OfflineCoupon, SettleOfflinePurchase
+from services.loyalty.checkout.domain.commands import OfflineCoupon, SettledOffline, SettleOfflinePurchase
 from services.loyalty.checkout.errors import QuoteChanged
 from services.loyalty.coupons import service as coupons
 from services.loyalty.coupons.domain import CouponDefinition, Reason, UpdateCouponDefinition, VoidCoupon
@@ -225,13 +225,13 @@ def _told_while(
     """What comes of telling, where another sale of the same number is written but not committed when it looks."""
     with ThreadPoolExecutor(1) as pool:
 
-        def sell(uow: UnitOfWork) -> Any:
+        def sell(uow: UnitOfWork) -> Future[SettledOffline]:
             selling(uow)
             under_way = pool.submit(till.offline, told)
             wait_for_a_lock(merchant, under_way)
             return under_way
 
-        return merchant.do(sell).exception()  # type: ignore[no-any-return]  # of a future
+        return merchant.do(sell).exception()
 
 
 def _end_at(merchant: Merchant, kind: CouponDefinition, ends_at: Any) -> None:

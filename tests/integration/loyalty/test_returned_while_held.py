@@ -130,6 +130,16 @@ def test_an_amendment_back_leaves_what_is_held_alone(merchant: Merchant, store: 
     assert merchant.verdict().faults == ()
 
 
+def end(merchant: Merchant, hold_id: UUID, member_id: UUID, fate: str) -> None:
+    """A hold is released, times out, or is over while no job has been by."""
+    if fate == "released":
+        release(merchant, hold_id)
+    elif fate == "timed out":
+        time_out(merchant, member_id)
+    else:
+        merchant.now += timedelta(hours=1)
+
+
 def back(merchant: Merchant, purchase_id: UUID, position: int) -> int:
     """A line comes back; how many points are taken for it, below zero: given."""
     returned = ReturnedLine(position, Decimal(1))
@@ -144,12 +154,7 @@ def test_what_a_release_took_is_given_back_with_a_negative_line(merchant: Mercha
     hold_id = hold(merchant, member_id, 100)
     assert back(merchant, bought.purchase_id, 2) == 0
 
-    if fate == "released":
-        release(merchant, hold_id)
-    elif fate == "timed out":
-        time_out(merchant, member_id)
-    else:
-        merchant.now += timedelta(hours=1)
+    end(merchant, hold_id, member_id, fate)
     assert stands(merchant, member_id) == (50, 0, 0)
     given = back(merchant, bought.purchase_id, 3)
 
@@ -173,11 +178,7 @@ def test_what_was_wanted_is_taken_and_does_not_lapse_though_its_end_has_come(
 
     if fate == "released":
         merchant.now += timedelta(minutes=45)
-        release(merchant, hold_id)
-    elif fate == "timed out":
-        time_out(merchant, member_id)
-    else:
-        merchant.now += timedelta(hours=1)
+    end(merchant, hold_id, member_id, fate)
     # Fifty are taken, and fifty have lapsed.
     assert stands(merchant, member_id) == (0, 0, 0)
     given = back(merchant, bought.purchase_id, 3)

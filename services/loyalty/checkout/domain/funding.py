@@ -38,13 +38,10 @@ def weigh_funded(asked: AskedCart, met: Met, budgets: Mapping[UUID, Budget], *, 
     Raises:
         as `weigh`
     """
-    budgeted = [offer for offer in met.offers if offer.content.budget_id is not None]
-    least = [
-        refused
-        for offer in budgeted
-        if offer.content.budget_id is not None
-        for refused in _unpaid([(offer, Demand(offer.content.budget_id, units=1))], budgets, at=at)
+    budgeted = [
+        (offer, Demand(offer.content.budget_id, units=1)) for offer in met.offers if offer.content.budget_id is not None
     ]
+    least = [refused for one in budgeted for refused in _unpaid([one], budgets, at=at)]
     weighed = weigh(asked, _without(met, least))
     for rounds in count(1):
         takers = _takers(weighed, currency=asked.currency)
@@ -54,7 +51,7 @@ def weigh_funded(asked: AskedCart, met: Met, budgets: Mapping[UUID, Budget], *, 
         if rounds >= ROUNDS_MAX:
             gone = {one.offer_id for one in (*unpaid, *weighed.met.refused)}
             kept = {offer.id for offer, _ in takers} if rounds == ROUNDS_MAX else set()
-            others = [offer for offer in budgeted if offer.id not in gone | kept]
+            others = [offer for offer, _ in budgeted if offer.id not in gone | kept]
             unpaid += [Refused(offer.id, Reason.BUDGET_EXHAUSTED) for offer in others]
         weighed = weigh(asked, _without(weighed.met, unpaid))
     return weighed

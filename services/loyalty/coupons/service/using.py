@@ -21,12 +21,12 @@ from services.platform.ids import new_id
 
 def hold_statements(uow: UnitOfWork, *, uses: Collection[Use], owner: Reference, until: datetime) -> list[Statement]:
     """Reserve coupons for an owner until an instant, in place of whatever it has held. None to hold: a release."""
-    return _changing(uow, owner, ends=UseStatus.HELD, uses=uses, status=UseStatus.HELD, until=until)
+    return _changing(_values(uow, owner, ends=UseStatus.HELD, uses=uses, status=UseStatus.HELD, until=until))
 
 
 def redeem_statements(uow: UnitOfWork, *, uses: Collection[Use], owner: Reference) -> list[Statement]:
     """Use coupons up, held by the owner before or not; whatever else it has held is released."""
-    return _changing(uow, owner, ends=UseStatus.HELD, uses=uses, status=UseStatus.SPENT)
+    return _changing(_values(uow, owner, ends=UseStatus.HELD, uses=uses, status=UseStatus.SPENT))
 
 
 def lock_statements(uow: UnitOfWork, *, uses: Collection[Use], owner: Reference) -> list[Statement]:
@@ -42,18 +42,17 @@ def redeem_sold_statements(uow: UnitOfWork, *, use: Use, owner: Reference, sold_
     """
     values = _values(uow, owner, ends=UseStatus.HELD, uses=[use], status=UseStatus.SPENT)
     values |= {"sold_at": sold_at, "member_id": use.member_id}
-    queries = (*repository.TAKING_OVER, *repository.CHANGING, repository.KEEP_USES)
-    return [Statement(query, values) for query in queries]
+    return [*(Statement(query, values) for query in repository.TAKING_OVER), *_changing(values)]
 
 
 def release_statements(uow: UnitOfWork, *, owner: Reference) -> list[Statement]:
     """Give back whatever the owner holds; nothing where it holds nothing."""
-    return _changing(uow, owner, ends=UseStatus.HELD)
+    return _changing(_values(uow, owner, ends=UseStatus.HELD))
 
 
 def give_back_statements(uow: UnitOfWork, *, owner: Reference) -> list[Statement]:
     """Make the coupons that the owner has redeemed as if never used; each is good again for as long as it would be."""
-    return _changing(uow, owner, ends=UseStatus.SPENT)
+    return _changing(_values(uow, owner, ends=UseStatus.SPENT))
 
 
 def refusal_of(error: CheckViolation) -> CouponUsedUp | None:
@@ -63,21 +62,11 @@ def refusal_of(error: CheckViolation) -> CouponUsedUp | None:
 
 def release_late(uow: UnitOfWork, *, owner: Reference) -> None:
     """Give back what has timed out of an owner's holds: of one alone, for the order of the locks."""
-    uow.fetch_pipeline(_changing(uow, owner, ends=UseStatus.HELD, is_late_only=True))
+    uow.fetch_pipeline(_changing(_values(uow, owner, ends=UseStatus.HELD, is_late_only=True)))
 
 
-def _changing(
-    uow: UnitOfWork,
-    owner: Reference,
-    *,
-    ends: UseStatus,
-    uses: Collection[Use] = (),
-    status: UseStatus | None = None,
-    until: datetime | None = None,
-    is_late_only: bool = False,
-) -> list[Statement]:
-    values = _values(uow, owner, ends=ends, uses=uses, status=status, until=until, is_late_only=is_late_only)
-    keeping = (repository.KEEP_USES,) if uses else ()
+def _changing(values: dict[str, Any]) -> list[Statement]:
+    keeping = (repository.KEEP_USES,) if values["coupon_ids"] else ()
     return [Statement(query, values) for query in (*repository.CHANGING, *keeping)]
 
 
