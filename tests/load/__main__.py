@@ -4,6 +4,7 @@ Nothing is asserted about speed. It ends with 0 when everything ran, and with 1 
 """
 
 import argparse
+import asyncio
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -188,7 +189,7 @@ def main(words: Sequence[str]) -> int:
         if TRAFFIC in chosen:
             verbs = spoken(stage)
         if asked.profile:
-            for profile in profiles(stage):
+            for profile in asyncio.run(profiles(stage)):
                 console.print(profile_table(profile))
         settings = _settings(asked, chosen)
         if asked.peers:

@@ -33,7 +33,7 @@ from services.gateway.context.errors import (
 from services.gateway.graphql.cost import Costs
 from services.gateway.graphql.executor.plan import Plans
 from services.gateway.graphql.limits import LENGTH_MAX, NESTING_MAX, TOKENS_MAX, check_document
-from services.gateway.graphql.members.profile_plan import ProfilePlans
+from services.gateway.graphql.members.profile_field import profile_field
 from services.gateway.graphql.trusted import document_hash
 
 REMEMBERED_BYTES_MAX = 24 * 1024 * 1024
@@ -71,8 +71,7 @@ class Prepared:
     document: DocumentNode
     has_introspection: bool
     costs: Costs
-    plans: Plans = field(default_factory=Plans, compare=False)
-    profiles: ProfilePlans = field(default_factory=ProfilePlans, compare=False)
+    plans: Plans = field(default_factory=lambda: Plans(profile_field), compare=False)
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run.

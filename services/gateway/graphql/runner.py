@@ -162,7 +162,6 @@ class Runner:
                 operation_node,
                 operation,
                 root=root,
-                shortcut=prepared.profiles.of(self._schema, prepared.document, operation_node),
             )
         finally:
             await operation.close()

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -31,30 +30,46 @@ class Composed:
     levels: Mapping[str, tuple[Pick, ...]]
 
 
-def profiles_statement(
-    picks: tuple[Pick, ...], source: ProfileSource, *, version: ProgramVersion | None, now: datetime
-) -> Statement:
-    """The statement whose rows are profiles: ``id``, ``profile`` and ``is_settled``.
+class Statements:
+    """The statements for one choice of what is picked, each put together when it is first asked for."""
 
-    ``version`` is the program in force, where a tier is picked; None before the first.
+    def __init__(self, picks: tuple[Pick, ...]) -> None:
+        """What is picked.
 
-    Raises:
-        NotPickable
-    """
-    members_from, values = _source(source)
-    counting = counting_of(version.document) if version else None
-    if version is not None and counting is None:
-        raise NotPickable(TIER)
-    composed = compose(picks, members_from, counting=counting)
-    if version is not None:
-        values |= ladder_values(version, now=now)
-        for name, wanted in composed.levels.items():
-            values[name] = [_level_json(level, wanted) for level in version.document.tiers.levels]
-    return Statement(composed.query, {**values, "now": now})
+        Raises:
+            NotPickable: the database can't write all of it.
+        """
+        self._picks = picks
+        self._composed: dict[tuple[MembersFrom, Counting | None], Composed] = {}
+        self._compose(MembersFrom.ID, Counting.EVER)
+
+    def of(self, source: ProfileSource, *, version: ProgramVersion | None, now: datetime) -> Statement:
+        """The statement whose rows are profiles: ``id``, ``profile`` and ``is_settled``.
+
+        ``version`` is the program in force, where a tier is picked; None before the first.
+
+        Raises:
+            NotPickable: only Python can tell tiers by this program.
+        """
+        members_from, values = _source(source)
+        counting = counting_of(version.document) if version else None
+        if version is not None and counting is None:
+            raise NotPickable(TIER)
+        composed = self._compose(members_from, counting)
+        if version is not None:
+            values |= ladder_values(version, now=now)
+            for name, wanted in composed.levels.items():
+                values[name] = [_level_json(level, wanted) for level in version.document.tiers.levels]
+        return Statement(composed.query, {**values, "now": now})
+
+    def _compose(self, members_from: MembersFrom, counting: Counting | None) -> Composed:
+        found = self._composed.get((members_from, counting))
+        if found is None:
+            found = self._composed[members_from, counting] = _composed(self._picks, members_from, counting=counting)
+        return found
 
 
-@lru_cache(maxsize=500)
-def compose(picks: tuple[Pick, ...], members_from: MembersFrom, *, counting: Counting | None) -> Composed:
+def _composed(picks: tuple[Pick, ...], members_from: MembersFrom, *, counting: Counting | None) -> Composed:
     """The statement for what is picked; without ``counting``, before the first program, nobody stands in any tier.
 
     Raises:

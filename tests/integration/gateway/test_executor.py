@@ -88,8 +88,10 @@ class Shop:
             values = planned.variables(operation.raw_variables)
             if isinstance(values, list):
                 return ExecutionResult(None, values)
-            planned.plan(values)
-            plan = planned.plan(values)
+            variant = planned.variant(values)
+            assert variant is not None
+            variant.plan()
+            plan = variant.plan()
             assert plan is not None
             return await plan.execute(operation, values)
 
@@ -209,8 +211,10 @@ def _trips(shop: Shop, text: str, variables: Mapping[str, Any]) -> int:
             planned = PlannedOperation(SCHEMA, document, node)
             values = planned.variables(operation.raw_variables)
             assert not isinstance(values, list)
-            planned.plan(values)
-            plan = planned.plan(values)
+            variant = planned.variant(values)
+            assert variant is not None
+            variant.plan()
+            plan = variant.plan()
             assert plan is not None
             return await plan.execute(operation, values)
 

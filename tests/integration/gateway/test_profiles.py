@@ -1,10 +1,7 @@
-"""Reads of members that the database answers with JSON say what the ordinary way says, in the same order of keys.
-
-A directive is more than a plan knows, so ``@include(if: true)`` sends the same operation the ordinary way.
-"""
+"""Reads of members that the database answers with JSON say what the ordinary way says, in the same order of keys."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,16 +12,17 @@ from graphql import OperationDefinitionNode, parse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.gateway.graphql.members import profile_plan
-from services.gateway.graphql.members.profile_plan import ProfilePlans
+from services.gateway.graphql.executor.plan import PlannedOperation
+from services.gateway.graphql.executor.selecting import Selecting
+from services.gateway.graphql.members import profile_field
 from services.gateway.graphql.schema import build_schema
 from services.loyalty import programs
 from services.loyalty.profiles.queries import profiles
+from services.platform.db.selected_json import NotPickable
 from tests.support.graphql_client import GraphQLClient, fresh_key
 from tests.support.tenants import DatabaseUrls
 
 TEMPLATES = Path(programs.__file__).parent / "templates"
-WHOLE = " @include(if: true)"
 
 LAW = settings(
     deadline=None, derandomize=True, database=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow]
@@ -99,20 +97,34 @@ class Crowd:
     is_lifetime: bool
 
 
+class Answered(list[bool]):
+    """Whether the database had an answer, read by read."""
+
+    is_asked = True
+    """Whether it is asked at all; otherwise everything goes the ordinary way."""
+    then: Callable[[], object] = staticmethod(lambda: None)
+    """What happens right after an answer."""
+
+
+ANSWERED = Answered()
+
+
+def noted(*words: Any, **named: Any) -> Any:
+    if not ANSWERED.is_asked:
+        raise NotPickable("anything")
+    ANSWERED.append(False)
+    answer = profiles(*words, **named)
+    ANSWERED[-1] = answer is not None
+    ANSWERED.then()
+    return answer
+
+
 @pytest.fixture(scope="module")
 def answered() -> Iterator[list[bool]]:
-    """Whether the database had an answer, read by read."""
-    found: list[bool] = []
-
-    def noted(*words: Any, **named: Any) -> Any:
-        found.append(False)
-        answer = profiles(*words, **named)
-        found[-1] = answer is not None
-        return answer
-
+    """What the database answered."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(profile_plan, "profiles", noted)
-        yield found
+        patch.setattr(profile_field, "profiles", noted)
+        yield ANSWERED
 
 
 @pytest.fixture(scope="module", params=["CAFE", "RETAIL", "LIFETIME"])
@@ -202,21 +214,30 @@ def publish(owner: GraphQLClient, program: dict[str, Any]) -> None:
     assert published["__typename"] == "PublishProgramPayload", published
 
 
-SCHEMA = build_schema()._schema  # noqa: SLF001  as the runner does
+SCHEMA = build_schema()
 
 
-def is_planned(document: str) -> bool:
-    """Whether the database answers the one operation of a document."""
+def shortcuts(document: str, **variables: Any) -> list[str]:
+    """The fields of the root, of the one operation of a document, that the database answers."""
     tree = parse(document)
     (operation,) = (node for node in tree.definitions if isinstance(node, OperationDefinitionNode))
-    return ProfilePlans().of(SCHEMA, tree, operation) is not None
+    values = PlannedOperation(SCHEMA, tree, operation).variables(variables)
+    assert not isinstance(values, list)
+    selecting = Selecting(SCHEMA, tree, operation, values)
+    root_type = SCHEMA._schema.get_root_type(operation.operation)  # noqa: SLF001  as the executor does
+    assert root_type is not None
+    return [key for key, nodes in selecting.root(root_type).items() if profile_field.profile_field(selecting, nodes)]
 
 
 def compare(client: GraphQLClient, document: str, variables: dict[str, Any] | None = None) -> Any:
-    """The answer of both ways, which must be one; the document holds ``WHOLE`` where the directive goes."""
+    """The answer of both ways, which must be one."""
     client = client.as_(client.token, X_Correlation_Id="one")
-    fast = client.execute(document.replace(WHOLE, " " * len(WHOLE)), variables)
-    ordinary = client.execute(document, variables)
+    fast = client.execute(document, variables)
+    ANSWERED.is_asked = False
+    try:
+        ordinary = client.execute(document, variables)
+    finally:
+        ANSWERED.is_asked = True
 
     assert fast.status == ordinary.status
     assert "data" in fast.content
@@ -229,11 +250,10 @@ def compare(client: GraphQLClient, document: str, variables: dict[str, Any] | No
 @LAW
 @given(selection=pages)
 def test_pages_of_any_selection(crowd: Crowd, answered: list[bool], selection: str) -> None:
-    document = f"{{ members(first: 6){WHOLE} {selection} }}"
+    document = f"{{ members(first: 6) {selection} }}"
     answered.clear()
 
-    assert is_planned(document.replace(WHOLE, ""))
-    assert not is_planned(document)
+    assert shortcuts(document) == ["members"]
     compare(crowd.owner, document)
     assert answered[-1:] == [True]
 
@@ -244,7 +264,7 @@ def test_one_member_of_any_selection(crowd: Crowd, answered: list[bool], selecti
     by = json.dumps(crowd.members[number])
     answered.clear()
 
-    compare(crowd.owner, f"{{ who: member(by: {{ id: {by} }}){WHOLE} {selection} }}")
+    compare(crowd.owner, f"{{ who: member(by: {{ id: {by} }}) {selection} }}")
     assert answered[-1:] == [True]
 
 
@@ -253,7 +273,7 @@ def test_the_whole_of_everybodys_tier(crowd: Crowd, answered: list[bool]) -> Non
     standing = f"{{ tier {tier} since pointsEarned progress {{ qualifying missing fraction nextTier {tier} }} }}"
     answered.clear()
 
-    found = compare(crowd.owner, f"{{ members(first: 7){WHOLE} {{ edges {{ node {{ id tier {standing} }} }} }} }}")
+    found = compare(crowd.owner, f"{{ members(first: 7) {{ edges {{ node {{ id tier {standing} }} }} }} }}")
 
     ways = {edge["node"]["id"]: edge["node"]["tier"]["progress"] for edge in found["members"]["edges"]}
     # The third has what does not count yet, the fifth what counts no longer; they hold what they had reached.
@@ -264,8 +284,8 @@ def test_the_whole_of_everybodys_tier(crowd: Crowd, answered: list[bool]) -> Non
 def test_what_is_to_be_decided_about_a_tier_only_python_knows(
     crowd: Crowd, answered: list[bool], shared_urls: DatabaseUrls
 ) -> None:
-    document = f"""
-        {{ members(first: 7){WHOLE} {{ edges {{ node {{ tier {{ tier {{ code }} progress {{ missing }} }} }} }} }} }}"""
+    document = """
+        { members(first: 7) { edges { node { tier { tier { code } progress { missing } } } } } }"""
     one = "WHERE member_id = (SELECT id FROM members ORDER BY id LIMIT 1)"
     undecided = {
         f"UPDATE member_tiers SET next_at = since {one}": f"UPDATE member_tiers SET next_at = NULL {one}",
@@ -288,16 +308,16 @@ def test_what_is_to_be_decided_about_a_tier_only_python_knows(
 
 
 def test_pages_follow_each_other(crowd: Crowd) -> None:
-    document = f"""
-        query Page($first: Int!, $after: String, $entries: Int!) {{
-            members(first: $first, after: $after){WHOLE} {{
-                edges {{ cursor node {{ ...Shown }} }}
-                pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }}
-            }}
-        }}
-        fragment Shown on Member {{
-            id ledger(first: $entries) {{ edges {{ node {{ points }} }} pageInfo {{ hasNextPage }} }}
-        }}
+    document = """
+        query Page($first: Int!, $after: String, $entries: Int!) {
+            members(first: $first, after: $after) {
+                edges { cursor node { ...Shown } }
+                pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+            }
+        }
+        fragment Shown on Member {
+            id ledger(first: $entries) { edges { node { points } } pageInfo { hasNextPage } }
+        }
     """
     pages: list[Any] = []
     after = None
@@ -321,7 +341,7 @@ def test_pages_follow_each_other(crowd: Crowd) -> None:
     ],
 )
 def test_members_by_whatever_names_them(crowd: Crowd, by: dict[str, str], *, is_found: bool | None) -> None:
-    document = f"query One($by: MemberReferenceInput!) {{ member(by: $by){WHOLE} {{ name balances {{ available }} }} }}"
+    document = "query One($by: MemberReferenceInput!) { member(by: $by) { name balances { available } } }"
 
     data = compare(crowd.owner, document, {"by": by})
 
@@ -329,33 +349,33 @@ def test_members_by_whatever_names_them(crowd: Crowd, by: dict[str, str], *, is_
 
 
 def test_members_see_their_own(crowd: Crowd) -> None:
-    found = compare(crowd.own, f"{{ me{WHOLE} {{ id balances {{ earned }} tier {{ tier {{ code }} }} }} }}")
+    found = compare(crowd.own, "{ me { id balances { earned } tier { tier { code } } } }")
 
     assert found["me"]["id"] == crowd.members[1]
 
 
 def test_who_may_not_is_refused_the_ordinary_way(crowd: Crowd, shared_api: GraphQLClient) -> None:
-    page = f"{{ members(first: 1){WHOLE} {{ edges {{ node {{ id }} }} }} }}"
+    page = "{ members(first: 1) { edges { node { id } } } }"
 
     assert compare(crowd.own, page) is None
     assert compare(crowd.owner.create_api_key("STORES_READ"), page) is None
     assert compare(shared_api, page) is None
-    assert compare(crowd.owner, f"{{ me{WHOLE} {{ id }} }}") == {"me": None}
+    assert compare(crowd.owner, "{ me { id } }") == {"me": None}
     assert len(compare(crowd.cashier, page)["members"]["edges"]) == 1
 
 
 @pytest.mark.parametrize("first", ["0", "101", "-1"])
 def test_pages_of_impossible_length_are_refused_the_ordinary_way(crowd: Crowd, first: str) -> None:
-    assert compare(crowd.owner, f"{{ members(first: {first}){WHOLE} {{ edges {{ node {{ id }} }} }} }}") is None
+    assert compare(crowd.owner, f"{{ members(first: {first}) {{ edges {{ node {{ id }} }} }} }}") is None
     inner = f"edges {{ node {{ ledger(first: {first}) {{ edges {{ cursor }} }} }} }}"
-    assert compare(crowd.owner, f"{{ members(first: 1){WHOLE} {{ {inner} }} }}") is None
+    assert compare(crowd.owner, f"{{ members(first: 1) {{ {inner} }} }}") is None
 
 
 def test_without_a_program_there_is_no_tier(shared_api: GraphQLClient) -> None:
     owner = shared_api.sign_up("tierless")
     owner.enroll()
 
-    found = compare(owner, f"{{ members{WHOLE} {{ edges {{ node {{ tier {{ since tier {{ code }} }} }} }} }} }}")
+    found = compare(owner, "{ members { edges { node { tier { since tier { code } } } } } }")
 
     assert found == {"members": {"edges": [{"node": {"tier": None}}]}}
 
@@ -364,32 +384,99 @@ def test_a_program_that_was_published_meanwhile_counts_at_once(shared_api: Graph
     owner = shared_api.sign_up("changing")
     owner.publish_template("CAFE")
     owner.enroll()
-    document = f"{{ members{WHOLE} {{ edges {{ node {{ tier {{ tier {{ code name {{ en }} }} }} }} }} }} }}"
+    document = "{ members { edges { node { tier { tier { code name { en } } } } } } }"
     before = compare(owner, document)
 
     program = json.loads((TEMPLATES / "cafe.json").read_text())["document"]
     program["tiers"]["levels"][0]["name"]["en"] = "Newcomer"
     publish(owner, program)
 
-    after = owner.execute(document.replace(WHOLE, "")).data
+    after = owner.execute(document).data
     assert "Guest" in json.dumps(before)
     assert "Newcomer" in json.dumps(after)
     assert compare(owner, document) == after
 
 
 @pytest.mark.parametrize(
-    "document",
+    ("document", "reads"),
     [
-        "{ members { edges { node { purchases { edges { cursor } } } } } }",
-        "{ members { edges { node { enrolledStore { id } } } } }",
-        "{ members { pageInfo { endCursor } } }",
-        "{ members { edges { node { ledger(after: null) { edges { cursor } } } } } }",
-        "{ members { edges { node { id } } } stores { edges { cursor } } }",
-        "{ a: me { id } b: me { id } }",
-        "query($is: Boolean!) { me { id name @skip(if: $is) } }",
-        "{ viewer { __typename } }",
-        "mutation { logOut { __typename } }",
+        ("{ members(first: 3) { edges { node { id } } } stores { edges { node { id name } } } }", 1),
+        ("{ before: __typename members(first: 3) { edges { node { id tier { tier { code } } } } } }", 1),
+        ("{ stores { edges { node { id } } } a: member(by: $one) { name } b: member(by: $two) { id name } }", 2),
+        ("{ a: member(by: $one) { id } b: member(by: $two) { purchases { edges { node { id } } } } }", 1),
+        # One that has no answer sends all of them the ordinary way; so do more than are read faster together.
+        ("{ a: member(by: $one) { id } b: members(first: 0) { edges { node { id } } } }", 1),
+        ("{ a: me { id } b: member(by: $one) { id } c: member(by: $two) { id } d: member(by: $one) { name } }", 0),
     ],
 )
-def test_whatever_is_more_goes_the_ordinary_way(document: str) -> None:
-    assert not is_planned(document)
+def test_beside_other_fields(crowd: Crowd, answered: list[bool], document: str, reads: int) -> None:
+    for name, number in (("$one", 0), ("$two", 4)):
+        document = document.replace(name, f"{{ id: {json.dumps(crowd.members[number])} }}")
+    for _ in range(2):
+        # The library has the first turn where something is left to be executed.
+        answered.clear()
+        compare(crowd.owner, document)
+
+    assert answered == [True] * reads
+
+
+@pytest.mark.parametrize("is_shown", [True, False])
+@pytest.mark.parametrize("is_page", [True, False])
+def test_directives(crowd: Crowd, answered: list[bool], *, is_shown: bool, is_page: bool) -> None:
+    document = """
+        query Some($isShown: Boolean!, $isPage: Boolean!) {
+            members(first: 3) @include(if: $isPage) {
+                edges { node { id ... @skip(if: $isShown) { name } ...Rest @include(if: $isShown) } }
+            }
+            __typename
+        }
+        fragment Rest on Member { tier @include(if: $isShown) { since } status @skip(if: true) }
+    """
+    variables = {"isShown": is_shown, "isPage": is_page}
+    compare(crowd.owner, document, variables)
+    answered.clear()
+
+    found = compare(crowd.owner, document, variables)
+
+    assert answered == [True] * is_page
+    if is_page:
+        assert list(found["members"]["edges"][0]["node"]) == ["id", "tier" if is_shown else "name"]
+
+
+def test_what_is_beside_is_read_in_the_same_snapshot(
+    crowd: Crowd, answered: list[bool], shared_urls: DatabaseUrls
+) -> None:
+    document = "{ members(first: 3) { edges { node { id } } } stores { edges { node { name } } } }"
+    before = compare(crowd.owner, document)
+    answered.clear()
+
+    with psycopg.connect(shared_urls.owner, autocommit=True) as connection:
+        connection.execute(f"SET search_path TO {crowd.schema}".encode())
+        ANSWERED.then = lambda: connection.execute("UPDATE stores SET name = name || ' II'")
+        try:
+            meanwhile = crowd.owner.execute(document)
+        finally:
+            ANSWERED.then = lambda: None
+        after = crowd.owner.execute(document)
+        connection.execute("UPDATE stores SET name = replace(name, ' II', '')")
+
+    assert answered == [True, True]
+    assert meanwhile.data == before
+    assert after.data["stores"]["edges"][0]["node"]["name"].endswith(" II")
+
+
+@pytest.mark.parametrize(
+    ("document", "left"),
+    [
+        ("{ members { edges { node { purchases { edges { cursor } } } } } }", []),
+        ("{ members { edges { node { enrolledStore { id } } } } }", []),
+        ("{ members { pageInfo { endCursor } } }", []),
+        ("{ members { edges { node { ledger(after: null) { edges { cursor } } } } } }", []),
+        ("{ members { edges { node { id } } } stores { edges { cursor } } }", ["members"]),
+        ("{ a: me { id } b: me { id } }", ["a", "b"]),
+        ("{ viewer { __typename } }", []),
+        ("mutation { logOut { __typename } }", []),
+    ],
+)
+def test_whatever_is_more_goes_the_ordinary_way(document: str, left: list[str]) -> None:
+    assert shortcuts(document) == left

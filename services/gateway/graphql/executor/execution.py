@@ -1,22 +1,13 @@
 """Executing an operation: by its plan where there is one, else by the library, which is the measure of both."""
 
 import inspect
-from typing import Any, Protocol
 
 from graphql import DocumentNode, ExecutionResult, OperationDefinitionNode, execute
-from graphql.execution.values import VariableValues
 from strawberry import Schema
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from services.gateway.execution.operation import Operation
 from services.gateway.graphql.executor.plan import Plans
-
-
-class Shortcut(Protocol):
-    """A way around the execution of one operation."""
-
-    async def data(self, operation: Operation, variables: VariableValues) -> dict[str, Any] | None:
-        """What execution would give; None where it has to be done."""
 
 
 async def execute_operation(
@@ -27,20 +18,15 @@ async def execute_operation(
     context: Operation,
     *,
     root: object = None,
-    shortcut: Shortcut | None = None,
 ) -> ExecutionResult:
-    """The result of one operation of a document whose plans are kept in ``plans``; by its shortcut where that will."""
+    """The result of one operation of a document whose plans are kept in ``plans``."""
     planned = plans.of(schema, document, node)
     variables = planned.variables(context.raw_variables)
     if isinstance(variables, list):
         return ExecutionResult(None, variables)
-    data = await shortcut.data(context, variables) if shortcut is not None else None
-    if data is not None:
-        return ExecutionResult(data, None)
-    plan = planned.plan(variables)
-    if plan is None:
-        return await by_library(schema, document, node, context, root=root)
-    return await plan.execute(context, variables, root)
+    variant = planned.variant(variables)
+    result = await variant.execute(context, variables, root) if variant is not None else None
+    return result if result is not None else await by_library(schema, document, node, context, root=root)
 
 
 async def by_library(

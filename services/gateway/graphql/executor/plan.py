@@ -1,6 +1,6 @@
 """Plans: operations compiled to Python, once for each document and each choice of what is skipped and included."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +8,7 @@ from graphql import (
     DocumentNode,
     ExecutionResult,
     GraphQLError,
+    GraphQLObjectType,
     OperationDefinitionNode,
     OperationType,
     VariableNode,
@@ -22,11 +23,15 @@ from services.gateway.execution.operation import Operation
 from services.gateway.graphql.executor.calls import Call
 from services.gateway.graphql.executor.inputs import coercer
 from services.gateway.graphql.executor.running import Complete, Run, Waiting
-from services.gateway.graphql.executor.selecting import Selecting, Unsupported
-from services.gateway.graphql.executor.writing import Writer
+from services.gateway.graphql.executor.selecting import Fields, Selecting, Unsupported
+from services.gateway.graphql.executor.shortcuts import MISSED, ShortcutOf, no_shortcut
+from services.gateway.graphql.executor.writing import TYPENAME, Writer
 
 VARIANTS_MAX = 8
-"""Plans of one operation, for different choices of what is skipped and included."""
+"""Variants of one operation, for different choices of what is skipped and included."""
+
+SHORTCUTS_MAX = 3
+"""Shortcuts of one operation, which are taken one after the other; more fields are read faster together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +60,97 @@ class Plan:
         return run.result(data)
 
 
-class PlannedOperation:
-    """An operation of a document, its variables, and the plans made for it so far."""
+class Variant:
+    """An operation for one choice of what is skipped and included: its shortcuts, and plans for what they leave."""
 
-    def __init__(self, schema: Schema, document: DocumentNode, operation: OperationDefinitionNode) -> None:
+    def __init__(self, selecting: Selecting, root_type: GraphQLObjectType, shortcut_of: ShortcutOf) -> None:
+        self._selecting = selecting
+        self._root_type = root_type
+        self._is_serial = selecting.operation.operation is OperationType.MUTATION
+        self._fields = selecting.root(root_type)
+        found = {key: shortcut_of(selecting, nodes) for key, nodes in self._fields.items()}
+        shortcuts = {key: shortcut for key, shortcut in found.items() if shortcut is not None}
+        self._shortcuts = shortcuts if len(shortcuts) <= SHORTCUTS_MAX else {}
+        names = [nodes[0].name.value for nodes in self._fields.values()]
+        self._is_alone = len(names) - names.count(TYPENAME) == 1
+        self._plans: dict[frozenset[str], Plan | None] = {}
+        self._seen = 0
+
+    async def execute(self, context: Operation, variables: VariableValues, root: object) -> ExecutionResult | None:
+        """Run the operation; None where the library has to do it, as it does the first time."""
+        found: dict[str, Any] = {}
+        if self._shortcuts and self._can_run_besides(self._shortcuts):
+            found = await self._shortened(context, variables)
+            if len(found) == len(self._fields):
+                return ExecutionResult(found, None)
+        plan = self.plan(found)
+        if plan is None:
+            return None
+        rest = await plan.execute(context, variables, root)
+        if rest.data is None or not found:
+            return rest
+        whole = rest.data | found
+        return ExecutionResult({key: whole[key] for key in self._fields}, rest.errors)
+
+    async def _shortened(self, context: Operation, variables: VariableValues) -> dict[str, Any]:
+        """The values of all fields that have a shortcut; none where one of them has to be executed."""
+        found: dict[str, Any] = {}
+        for key, shortcut in self._shortcuts.items():
+            value = await shortcut.value(context, variables, is_last=self._is_alone)
+            if value is MISSED:
+                return {}
+            found[key] = value
+        return found
+
+    def _can_run_besides(self, shortcuts: Collection[str]) -> bool:
+        return len(shortcuts) == len(self._fields) or self.plan(shortcuts) is not None
+
+    def plan(self, besides: Collection[str] = ()) -> Plan | None:
+        """The plan for the fields of the root besides some; None where the library has to execute all of it."""
+        key = frozenset(besides)
+        if key not in self._plans:
+            self._seen += 1
+            if self._seen == 1:
+                return None
+            self._plans[key] = self._made({name: self._fields[name] for name in self._fields if name not in key})
+        return self._plans[key]
+
+    def _made(self, fields: Fields) -> Plan | None:
+        try:
+            writer = Writer(self._selecting)
+            if self._is_serial:
+                names = {name: writer.root_field(self._root_type, name, nodes) for name, nodes in fields.items()}
+                _look_ahead(writer.calls)
+                made = writer.compiled()
+                return Plan(None, {name: made[function] for name, function in names.items()})
+            name, _ = writer.selection(self._root_type, fields)
+            _look_ahead(writer.calls)
+            return Plan(writer.compiled()[name], None)
+        except (Unsupported, RecursionError):
+            return None
+
+
+class PlannedOperation:
+    """An operation of a document, its variables, and the variants of it that were asked for so far."""
+
+    def __init__(
+        self,
+        schema: Schema,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        shortcut_of: ShortcutOf = no_shortcut,
+    ) -> None:
         self._schema = schema
         self._library_schema = schema._schema  # noqa: SLF001  as in the runner
         self._document = document
         self._operation = operation
+        self._shortcut_of = shortcut_of
         self._definitions = operation.variable_definitions or ()
         signatures = [get_variable_signature(self._library_schema, node) for node in self._definitions]
         self._known = [(each, coercer(each.type)) for each in signatures if not isinstance(each, GraphQLError)]
         self._are_all_known = len(signatures) == len(self._known)
         self._choices = _choices(document)
-        self._plans: dict[tuple[object, ...], Plan | None] = {}
-        self._seen = 0
+        self._variants: dict[tuple[object, ...], Variant | None] = {}
 
     def variables(self, raw: Mapping[str, Any]) -> VariableValues | list[GraphQLError]:
         """The variables, coerced, or what is wrong with them."""
@@ -99,32 +180,22 @@ class PlannedOperation:
             coerced[signature.name] = found
         return VariableValues(sources, coerced)
 
-    def plan(self, variables: VariableValues) -> Plan | None:
-        """The plan for these variables; None where the library has to execute, as it does the first time."""
+    def variant(self, variables: VariableValues) -> Variant | None:
+        """The variant for these variables; None where the library has to execute."""
         choice = tuple(variables.coerced.get(name) for name in self._choices)
-        if choice not in self._plans:
-            self._seen += 1
-            if self._seen == 1 or len(self._plans) >= VARIANTS_MAX:
+        if choice not in self._variants:
+            if len(self._variants) >= VARIANTS_MAX:
                 return None
-            self._plans[choice] = self._made(variables)
-        return self._plans[choice]
+            self._variants[choice] = self._variant(variables)
+        return self._variants[choice]
 
-    def _made(self, variables: VariableValues) -> Plan | None:
+    def _variant(self, variables: VariableValues) -> Variant | None:
         root_type = self._library_schema.get_root_type(self._operation.operation)
         if root_type is None or self._operation.operation is OperationType.SUBSCRIPTION:
             return None
         try:
             selecting = Selecting(self._schema, self._document, self._operation, variables)
-            fields = selecting.root(root_type)
-            writer = Writer(selecting)
-            if self._operation.operation is OperationType.MUTATION:
-                names = {name: writer.root_field(root_type, name, nodes) for name, nodes in fields.items()}
-                _look_ahead(writer.calls)
-                made = writer.compiled()
-                return Plan(None, {name: made[function] for name, function in names.items()})
-            name, _ = writer.selection(root_type, fields)
-            _look_ahead(writer.calls)
-            return Plan(writer.compiled()[name], None)
+            return Variant(selecting, root_type, self._shortcut_of)
         except (Unsupported, RecursionError):
             return None
 
@@ -158,6 +229,7 @@ def _choices(document: DocumentNode) -> tuple[str, ...]:
 class Plans:
     """The planned operations of one document, by name."""
 
+    shortcut_of: ShortcutOf = no_shortcut
     _by_name: dict[str | None, PlannedOperation] = field(default_factory=dict)
 
     def of(self, schema: Schema, document: DocumentNode, operation: OperationDefinitionNode) -> PlannedOperation:
@@ -165,5 +237,5 @@ class Plans:
         name = operation.name.value if operation.name else None
         found = self._by_name.get(name)
         if found is None:
-            found = self._by_name[name] = PlannedOperation(schema, document, operation)
+            found = self._by_name[name] = PlannedOperation(schema, document, operation, self.shortcut_of)
         return found

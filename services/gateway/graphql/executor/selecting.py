@@ -41,6 +41,7 @@ class Selecting:
         self.operation = operation
         self._library_schema = schema._schema  # noqa: SLF001  as in the runner
         self.subscription_type = self._library_schema.subscription_type
+        self.query_type = self._library_schema.query_type
         self._variables = variables
         self._definitions = {
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)

@@ -58,8 +58,10 @@ def agree(text: str, variables: Mapping[str, Any] | None = None, *, odds: float 
     planned = PlannedOperation(SCHEMA, document, node)
     values = planned.variables(variables or {})
     assert not isinstance(values, list)
-    assert planned.plan(values) is None, "the library has the first turn"
-    plan = planned.plan(values)
+    variant = planned.variant(values)
+    assert variant is not None
+    assert variant.plan() is None, "the library has the first turn"
+    plan = variant.plan()
     assert plan is not None
 
     async def both() -> tuple[ExecutionResult, ExecutionResult, Any, Any]:
@@ -180,7 +182,9 @@ def test_what_only_the_library_does_is_left_to_it() -> None:
         planned = PlannedOperation(SCHEMA, document, node)
         values = planned.variables({})
         assert not isinstance(values, list)
-        assert [planned.plan(values) for _ in range(3)] == [None] * 3
+        variant = planned.variant(values)
+        assert variant is not None
+        assert [variant.plan() for _ in range(3)] == [None] * 3
 
 
 def test_fragments_that_fan_out_make_one_function_each() -> None:
@@ -194,5 +198,6 @@ def test_fragments_that_fan_out_make_one_function_each() -> None:
     planned = PlannedOperation(SCHEMA, document, node)
     values = planned.variables({})
     assert not isinstance(values, list)
-    assert planned.plan(values) is None
-    assert planned.plan(values) is not None
+    variant = planned.variant(values)
+    assert variant is not None
+    assert [variant.plan() is None for _ in range(2)] == [True, False]
