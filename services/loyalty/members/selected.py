@@ -12,10 +12,13 @@ class MembersFrom(Enum):
     IDENTITY = """
 members m WHERE m.id = (SELECT member_id FROM member_identities WHERE kind = %(kind)s AND value = %(value)s)"""
     # The limit comes first: what belongs to a page is read for its members alone. Two texts, because the plan of one
-    # that asks whether there is a place would walk to it from the newest member.
-    FIRST_PAGE = "(SELECT * FROM members ORDER BY id DESC LIMIT %(limit)s) m ORDER BY m.id DESC"
+    # that asks whether there is a place would walk to it from the newest member. The longest page is a number: of a
+    # page of unknown length the server would expect a tenth of the table, and plan each one anew.
+    FIRST_PAGE = """
+(SELECT * FROM (SELECT * FROM members ORDER BY id DESC LIMIT 101) m LIMIT %(limit)s) m ORDER BY m.id DESC"""
     NEXT_PAGE = """
-(SELECT * FROM members WHERE id < %(after)s ORDER BY id DESC LIMIT %(limit)s) m ORDER BY m.id DESC"""
+(SELECT * FROM (SELECT * FROM members WHERE id < %(after)s ORDER BY id DESC LIMIT 101) m LIMIT %(limit)s) m
+ORDER BY m.id DESC"""
 
 
 _IDENTITY: Writers = {

@@ -68,8 +68,11 @@ def instant(expression: str) -> str:
 
 
 def global_id(type_name: str, expression: str) -> str:
-    """The global id of an object of a type with the uuid of ``expression``."""
-    return opaque(f"'{type_name}:' || {expression}")
+    """The global id of an object of a type with the uuid of ``expression``.
+
+    The characters of names and UUIDs never make a plus or a slash, nor a text so long that it is broken into lines.
+    """
+    return f"rtrim(encode(convert_to('{type_name}:' || {expression}, 'UTF8'), 'base64'), '=')"
 
 
 def opaque(expression: str) -> str:

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -15,10 +17,18 @@ from hypothesis import strategies as st
 from services.gateway.graphql.executor.plan import PlannedOperation
 from services.gateway.graphql.executor.selecting import Selecting
 from services.gateway.graphql.members import profile_field
+from services.gateway.graphql.pagination import PAGE_MAX
 from services.gateway.graphql.schema import build_schema
 from services.loyalty import programs
-from services.loyalty.profiles.queries import profiles
-from services.platform.db.selected_json import NotPickable
+from services.loyalty.members.selected import MembersFrom
+from services.loyalty.profiles.domain import MembersPage
+from services.loyalty.profiles.queries import Picked, profiles
+from services.platform.clock import wall_now
+from services.platform.db.engine import open_database
+from services.platform.db.homes import Home
+from services.platform.db.selected_json import NotPickable, Pick
+from services.platform.db.session import read_session
+from services.platform.ids import new_id
 from tests.support.graphql_client import GraphQLClient, fresh_key
 from tests.support.tenants import DatabaseUrls
 
@@ -418,6 +428,26 @@ def test_beside_other_fields(crowd: Crowd, answered: list[bool], document: str, 
         compare(crowd.owner, document)
 
     assert answered == [True] * reads
+
+
+def test_a_page_is_planned_once(crowd: Crowd, shared_urls: DatabaseUrls) -> None:
+    """Of a page of unknown length the server would make a plan each time, which takes a third of a page's time."""
+    picked = Picked((Pick("id", "id"), Pick("tier", "tier", (Pick("since", "since"),))))
+    home = Home(crowd.schema, new_id())
+    plans = "SELECT generic_plans FROM pg_prepared_statements WHERE statement LIKE 'SELECT m.id%%'"
+    with closing(open_database(shared_urls.app, pool_size=1, is_prepared=True)) as database:
+        for _ in range(9):
+            with read_session(database, home, now=wall_now()) as session:
+                profiles(session, picked=picked, source=MembersPage(PAGE_MAX + 1, UUID(int=2**128 - 1)), is_last=False)
+                found = session.fetch_all(plans)
+
+    # The server makes a plan for each of the first five before it takes one for all.
+    assert found == [{"generic_plans": 4}]
+
+
+def test_the_longest_page_is_known_to_sql() -> None:
+    assert f"LIMIT {PAGE_MAX + 1})" in MembersFrom.FIRST_PAGE.value
+    assert f"LIMIT {PAGE_MAX + 1})" in MembersFrom.NEXT_PAGE.value
 
 
 @pytest.mark.parametrize("is_shown", [True, False])
