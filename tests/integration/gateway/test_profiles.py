@@ -435,11 +435,13 @@ def test_a_page_is_planned_once(crowd: Crowd, shared_urls: DatabaseUrls) -> None
     picked = Picked((Pick("id", "id"), Pick("tier", "tier", (Pick("since", "since"),))))
     home = Home(crowd.schema, new_id())
     plans = "SELECT generic_plans FROM pg_prepared_statements WHERE statement LIKE 'SELECT m.id%%'"
+    page = MembersPage(PAGE_MAX + 1, UUID(int=2**128 - 1))
     with closing(open_database(shared_urls.app, pool_size=1, is_prepared=True)) as database:
         for _ in range(9):
             with read_session(database, home, now=wall_now()) as session:
-                profiles(session, picked=picked, source=MembersPage(PAGE_MAX + 1, UUID(int=2**128 - 1)), is_last=False)
-                found = session.fetch_all(plans)
+                profiles(session, picked=picked, source=page)
+        with read_session(database, home, now=wall_now()) as session:
+            found = session.fetch_all(plans)
 
     # The server makes a plan for each of the first five before it takes one for all.
     assert found == [{"generic_plans": 4}]

@@ -99,7 +99,8 @@ class ProfileField:
         self._name = self._node.name.value
         self._field = field
         self._frame: tuple[_Part, ...] = ()
-        shown: GraphQLObjectType = get_named_type(field.type)
+        shown = get_named_type(field.type)
+        assert isinstance(shown, GraphQLObjectType), "members, or a connection of them"
         self._member = _parts(selecting, shown, nodes)
         if self._name == "members":
             self._frame = self._member
