@@ -4,7 +4,7 @@ What is asked for in one turn of the event loop is read together, whatever it is
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from services.platform.db.questions import Question, ask
@@ -40,39 +40,48 @@ class Loads:
 
     def __init__(self, read_all: ReadAll) -> None:
         self._read_all = read_all
-        self._known: dict[tuple[Batch[Any, Any], Any], asyncio.Future[Any]] = {}
+        self._known: dict[Batch[Any, Any], dict[Any, Any]] = {}
+        """Values that were read in passing."""
+        self._promised: dict[tuple[Batch[Any, Any], Any], asyncio.Future[Any]] = {}
+        """Values that were asked for."""
         self._asked: dict[Batch[Any, Any], list[tuple[Any, asyncio.Future[Any]]]] = {}
         self._reading: set[asyncio.Task[None]] = set()
 
-    def load(self, batch: Batch[Key, Value], key: Key) -> "asyncio.Future[Value | None]":
-        """The value of a key, or None when there is none.
+    async def load(self, batch: Batch[Key, Value], key: Key, *, ahead: Iterable[Batch[Any, Any]] = ()) -> Value | None:
+        """The value of a key, or None when there is none; what is ``ahead`` of the same key is read with it.
 
         Whoever gives up waiting for it takes it from nobody else: each waits for a future of its own.
         """
+        known = self._known.get(batch)
+        if known is not None and key in known:
+            return known[key]  # type: ignore[no-any-return]  # values are kept by the batch that read them
+        found = self._promise(batch, key)
+        for other in ahead:
+            if key not in self._known.get(other, ()):
+                self._promise(other, key)
+        return await (found if found.done() else asyncio.shield(found))
+
+    def _promise(self, batch: Batch[Key, Value], key: Key) -> "asyncio.Future[Value | None]":
         place = (batch, key)
-        found = self._known.get(place)
+        found = self._promised.get(place)
         if found is not None and not found.cancelled():
-            return found if found.done() else asyncio.shield(found)
+            return found
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Value | None] = loop.create_future()
-        self._known[place] = future
+        self._promised[place] = future
         if not self._asked:
             loop.call_soon(self._begin)
         self._asked.setdefault(batch, []).append((key, future))
-        return asyncio.shield(future)
+        return future
 
-    def know(self, batch: Batch[Key, Value], values: Mapping[Key, Value], keys: Sequence[Key]) -> None:
+    def know(self, batch: Batch[Key, Value], values: Mapping[Key, Value], keys: Iterable[Key]) -> None:
         """Remember values that were read in passing."""
-        loop = asyncio.get_running_loop()
-        for key in keys:
-            if (batch, key) not in self._known:
-                future = loop.create_future()
-                future.set_result(values.get(key))
-                self._known[batch, key] = future
+        self._known.setdefault(batch, {}).update((key, values.get(key)) for key in keys)
 
     def forget(self) -> None:
         """Read anew from now on: a command has changed things."""
         self._known.clear()
+        self._promised.clear()
 
     def _begin(self) -> None:
         asked, self._asked = self._asked, {}

@@ -181,11 +181,8 @@ class Operation:
 
         What is ``ahead`` of the same key is read with it.
         """
-        found = self._loads.load(batch, key)
-        for other in ahead.batches:
-            self._loads.load(other, key)
         self._is_last = ahead.is_all
-        return await found
+        return await self._loads.load(batch, key, ahead=ahead.batches)
 
     async def close(self) -> None:
         """Give back what the operation holds; also after a cancellation."""

@@ -12,8 +12,11 @@ ID_LENGTH_MAX = 200
 
 
 def encode(type_name: str, key: UUID) -> strawberry.ID:
-    """The global id of an object."""
-    return strawberry.ID(base64.urlsafe_b64encode(f"{type_name}:{key}".encode()).rstrip(b"=").decode())
+    """The global id of an object: its name and key in URL-safe Base64 without padding.
+
+    The letters of names and UUIDs never make a plus or a slash, so that plain Base64 is URL-safe.
+    """
+    return strawberry.ID(binascii.b2a_base64(f"{type_name}:{key}".encode(), newline=False).rstrip(b"=").decode())
 
 
 def take_apart(value: str, *, field: str) -> tuple[str, UUID]:

@@ -43,7 +43,8 @@ def test_a_value_that_was_asked_for_comes_whatever_is_forgotten_meanwhile() -> N
     async def story() -> None:
         reader = Reader()
         loads = Loads(reader.read_all)
-        asked = loads.load(squares, 3)
+        asked = asyncio.ensure_future(loads.load(squares, 3))
+        await asyncio.sleep(0)
 
         loads.forget()
 
