@@ -1,7 +1,7 @@
 """What is asked about members, so that the database can write the answer."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from services.loyalty.members.domain import Identity
@@ -19,8 +19,7 @@ ProfileSource: TypeAlias = UUID | Identity | MembersPage
 """One member by id, one by an identity in its stored form, or a page."""
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(NamedTuple):
     """What was picked of a member, as JSON."""
 
     member_id: UUID
