@@ -24,7 +24,8 @@ def main(words: list[str]) -> int:
 
 
 def overview() -> str:
-    lines = [f"  ./dev {name:<7} {command.summary}" for name, command in COMMANDS.items()]
+    width = max(map(len, COMMANDS))
+    lines = [f"  ./dev {name:<{width}} {command.summary}" for name, command in COMMANDS.items()]
     return "\n".join(["Regulars, from a checkout:", "", *lines, "", "./dev COMMAND --help says more."])
 
 

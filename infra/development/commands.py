@@ -146,11 +146,12 @@ COMMANDS: dict[str, Command] = {
         has_own_help=True,
     ),
     **{
-        name: Command(_operate(name), summary, summary, "COMMAND", has_own_help=True)
-        for name, summary in (
-            ("tenants", "Create, list, migrate or suspend tenants"),
-            ("ledger", "Verify the ledger: sums, lots and hashes"),
-            ("outbox", "Show what letters wait; give parked ones another chance"),
+        name: Command(_operate(name), summary, summary, arguments, has_own_help=True)
+        for name, summary, arguments in (
+            ("tenants", "Create, list, limit, migrate or suspend tenants", "COMMAND"),
+            ("ledger", "Verify the ledger: sums, lots and hashes", "COMMAND"),
+            ("outbox", "Show what letters wait; give parked ones another chance", "COMMAND"),
+            ("self-test", "Look at database, pooler, broker, clock and schema as every process does at its start", ""),
         )
     },
     "test": Command(

@@ -43,28 +43,35 @@ def fit_or_exit(settings: Settings, *, needs_broker: bool, makes_schemas: bool) 
             _unless_away(_check_broker(settings))
     except DomainError as error:
         complaints.print(say(error), style="red", markup=False, highlight=False)
-        raise typer.Exit(AWAY if isinstance(error, BrokerAway | DatabaseAway) else REFUSED) from error
+        raise typer.Exit(_code_of(error)) from error
 
 
 def self_test() -> None:
-    """Look at database, pooler, broker, clock and schema as every process does at its start; ends with 1 if unfit."""
+    """Look at database, pooler, broker, clock and schema as every process does at its start.
+
+    Ends with 0 if all are fit, with 2 if one has to be changed, and with 1 if one is only away.
+    """
     settings = settings_or_exit()
     checks = (
         ("Database", _check_database(settings)),
         ("Direct database address", _check_direct_address(settings)),
         ("Broker", _check_broker(settings)),
     )
-    refusals = 0
+    code = 0
     for name, check in checks:
         try:
             check()
         except DomainError as error:
-            refusals += 1
+            code = max(code, _code_of(error))
             complaints.print(f"{name}: {say(error)}", style="red", markup=False, highlight=False)
         else:
             console.print(f"{name}: fit")
-    if refusals:
-        raise typer.Exit(1)
+    if code:
+        raise typer.Exit(code)
+
+
+def _code_of(error: DomainError) -> int:
+    return AWAY if isinstance(error, BrokerAway | DatabaseAway) else REFUSED
 
 
 def _check_database(settings: Settings) -> Check:

@@ -1,4 +1,4 @@
-"""Tenants by hand: create, list, migrate, suspend."""
+"""Tenants by hand: create, list, limit, migrate, suspend."""
 
 from datetime import timedelta
 from getpass import getpass
@@ -13,17 +13,19 @@ from services.cli.refusals import say
 from services.platform.actors import SYSTEM
 from services.platform.auth.passwords import Passwords
 from services.platform.clock import wall_now
+from services.platform.config import RATE_CAPACITY_MIN
 from services.platform.db.homes import PLATFORM
 from services.platform.db.session import read_session, unit_of_work
 from services.platform.errors import DomainError
 from services.platform.ids import new_id
+from services.platform.limits.domain import Quota
 from services.platform.onboarding.service import SignUp, sign_up
 from services.platform.tenancy.domain import TenantMode
 from services.platform.tenancy.migrations import head_revision, migrate_shared, migrate_tenants
-from services.platform.tenancy.registry import set_suspended
+from services.platform.tenancy.registry import set_quota, set_suspended
 from services.platform.tenancy.registry import tenants as all_tenants
 
-app = typer.Typer(help="Tenants: create, list, migrate, suspend.", no_args_is_help=True)
+app = typer.Typer(help="Tenants: create, list, limit, migrate, suspend.", no_args_is_help=True)
 
 
 @app.command()
@@ -69,14 +71,37 @@ def create(
 def list_tenants() -> None:
     """All tenants, oldest first."""
     settings = settings_or_exit()
-    table = Table("slug", "name", "mode", "status", "clock", "id")
+    table = Table("slug", "name", "mode", "status", "clock", "points", "id")
     with opened(settings, pool_size=1) as servers:
         now = wall_now()
         with read_session(servers.database, PLATFORM, now=now) as session:
             for tenant in all_tenants(session):
                 clock = tenant.now(now).isoformat(timespec="minutes")
-                table.add_row(tenant.slug, tenant.name, tenant.mode, tenant.status, clock, str(tenant.id))
+                points = _shown(tenant.quota) if tenant.quota else ""
+                table.add_row(tenant.slug, tenant.name, tenant.mode, tenant.status, clock, points, str(tenant.id))
     console.print(table)
+
+
+@app.command()
+def limit(
+    slug: str,
+    capacity: Annotated[
+        int | None, typer.Option(min=RATE_CAPACITY_MIN, help="Points that its callers of one kind may spend at once.")
+    ] = None,
+    per_second: Annotated[int | None, typer.Option(min=1, help="Points by which that recovers each second.")] = None,
+    default: Annotated[bool, typer.Option("--default", help="What the gateway's settings say.")] = False,
+) -> None:
+    """Let a tenant's callers ask for more or less of the API than others; known everywhere within two seconds."""
+    if default != (capacity is None) or default != (per_second is None):
+        raise typer.BadParameter("give --capacity and --per-second, or --default")
+    settings = settings_or_exit()
+    quota = None if capacity is None or per_second is None else Quota(capacity, per_second)
+    with opened(settings, pool_size=1) as servers:
+        tenant = tenant_or_exit(servers.database, slug)
+        with unit_of_work(servers.database, PLATFORM, now=wall_now(), actor=SYSTEM, correlation_id="cli") as uow:
+            set_quota(uow, tenant_id=tenant.id, quota=quota)
+    shown = _shown(quota or Quota(settings.rate_capacity, settings.rate_per_second))
+    console.print(f"[bold]{slug}[/bold] may ask for {shown} points{' like others' if quota is None else ''}.")
 
 
 @app.command(name="migrate")
@@ -114,3 +139,7 @@ def suspend(
         complaints.print(f"[red]'{slug}' is not ready yet.[/red] Its owner repeats the sign-up with the same key.")
         raise typer.Exit(1)
     console.print(f"[bold]{slug}[/bold] is {'active again' if resume else 'suspended'}.")
+
+
+def _shown(quota: Quota) -> str:
+    return f"{quota.capacity:,} + {quota.per_second:,}/s"

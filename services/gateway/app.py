@@ -26,7 +26,7 @@ from services.gateway.live.endpoint import LiveEndpoint
 from services.gateway.live.socket import Desk
 from services.gateway.live.watch import Watch
 from services.gateway.middleware.correlation import HEADER, CorrelationMiddleware
-from services.gateway.middleware.identity import IdentityMiddleware
+from services.gateway.middleware.identity import Door, IdentityMiddleware
 from services.gateway.middleware.limits import LimitsMiddleware
 from services.gateway.middleware.tracing import TracesMiddleware
 from services.gateway.passes import pass_routes
@@ -64,14 +64,13 @@ def create_app(
     seating = Seating(seats, verbs=seats_of(VERB_SEATS), slow=Seats(SLOW_SEATS), reports=seats_of(REPORT_SEATS))
     upgrades = Upgrades(services.settings.direct_database_url)
 
+    door = Door(services.authenticator, seats, upgrades, services.buckets)
     runner = Runner(build_schema(), services, seating)
     desk = Desk(
         runner,
         LiveFeed(services.database, seats, url=services.settings.valkey_url),
         Watch(services.database, services.signer, seats),
-        services.authenticator,
-        seats,
-        upgrades,
+        door,
     )
 
     @asynccontextmanager
@@ -96,13 +95,7 @@ def create_app(
                 GraphQLEndpoint(runner),
                 middleware=[
                     Middleware(LimitsMiddleware, describe=describe),
-                    Middleware(
-                        IdentityMiddleware,
-                        authenticator=services.authenticator,
-                        seats=seats,
-                        upgrades=upgrades,
-                        describe=describe,
-                    ),
+                    Middleware(IdentityMiddleware, door=door, describe=describe),
                 ],
             ),
             WebSocketRoute("/graphql", LiveEndpoint(desk, allowed_origins=services.settings.allowed_origins)),

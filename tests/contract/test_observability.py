@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from services.gateway.app import REPORT_SEATS, VERB_SEATS
 from services.platform.telemetry.metrics import REGISTRY
 
 ROOT = Path(__file__).parents[2]
@@ -95,6 +96,15 @@ def test_an_expression_names_what_exists(expression: str) -> None:
 )
 def test_a_wrong_expression_is_found(expression: str, complaint: str) -> None:
     assert complaint in list(complaints(expression, _known()))
+
+
+def test_tills_that_wait_are_told_of_although_connections_are_kept_for_others() -> None:
+    (expression,) = (rule["expr"] for rule in _alerts() if rule["alert"] == "PoolExhausted")
+
+    # Those for log-ins and reports may be idle meanwhile, so that not all connections are in use.
+    assert VERB_SEATS + REPORT_SEATS > 0
+    assert "regulars_database_connections" not in expression
+    assert 'kind=~"work|verbs"' in expression
 
 
 def test_no_label_names_a_tenant() -> None:

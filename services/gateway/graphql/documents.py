@@ -39,6 +39,8 @@ from services.gateway.graphql.trusted import document_hash
 REMEMBERED_BYTES_MAX = 24 * 1024 * 1024
 BYTES_PER_TOKEN = 400
 """What the syntax tree takes for one token, measured."""
+BYTES_PER_CHARACTER = 6
+"""What a plan takes for one character of its code, measured."""
 DETAILS_MAX = 5
 COMPARISONS_MAX = 10_000
 """Steps that the library may spend on comparing fields of the same name. Most documents take less than ten; twenty
@@ -68,6 +70,7 @@ RULES: tuple[Any, ...] = (
 class Prepared:
     """A document that fits the schema and the limits."""
 
+    text: str
     document: DocumentNode
     has_introspection: bool
     costs: Costs
@@ -101,7 +104,9 @@ class Documents:
         self._trusted_only = trusted_only
         self._lasting: dict[str, Prepared] = {}
         self._remembered: OrderedDict[str, Prepared] = OrderedDict()
-        self._remembered_bytes = 0
+        self._weights: dict[str, int] = {}
+        self.remembered_bytes = 0
+        """About how many bytes they take that may be forgotten."""
 
     def find(self, text: str | None, document_id: str | None) -> tuple[Prepared | None, list[GraphQLError]]:
         """The document of a text, or of a hash, or of both; or what does not fit the schema.
@@ -139,23 +144,30 @@ class Documents:
         if errors:
             _refuse_endless(errors)
             return None, errors
-        prepared = Prepared(document, has_introspection, Costs(self._schema, document))
+        prepared = Prepared(text, document, has_introspection, Costs(self._schema, document))
         if text in self._trusted_texts:
             self._lasting[text] = prepared
         else:
-            self._remember(text, prepared)
+            self._remembered[text] = prepared
+            self.weigh(prepared)
         return prepared, []
 
-    def _remember(self, text: str, prepared: Prepared) -> None:
-        self._remembered[text] = prepared
-        self._remembered_bytes += _weight(text, prepared)
-        while self._remembered_bytes > REMEMBERED_BYTES_MAX:
-            self._remembered_bytes -= _weight(*self._remembered.popitem(last=False))
+    def weigh(self, prepared: Prepared) -> None:
+        """Count what a document takes by now, after its plans may have grown, and forget others if that is too much."""
+        if self._remembered.get(prepared.text) is not prepared:
+            return
+        weight = _weight(prepared)
+        self.remembered_bytes += weight - self._weights.get(prepared.text, 0)
+        self._weights[prepared.text] = weight
+        while self.remembered_bytes > REMEMBERED_BYTES_MAX:
+            text, _ = self._remembered.popitem(last=False)
+            self.remembered_bytes -= self._weights.pop(text)
 
 
-def _weight(text: str, prepared: Prepared) -> int:
-    """About how many bytes a document takes."""
-    return len(text) + BYTES_PER_TOKEN * (prepared.document.token_count or 0)
+def _weight(prepared: Prepared) -> int:
+    """About how many bytes a document takes, and the plans that were made for it."""
+    tree = BYTES_PER_TOKEN * (prepared.document.token_count or 0)
+    return len(prepared.text) + tree + BYTES_PER_CHARACTER * prepared.plans.written
 
 
 def _parsed(text: str) -> DocumentNode:

@@ -1,11 +1,10 @@
 """What front ends and partners build on, written out: schema, refusals, letters, and operations as trusted documents.
 
-``python -m services.gateway.graphql.frontend_contracts [folder]`` writes the files; a test compares them.
+``python -m services.gateway.graphql.frontend_contracts`` writes the files; a test compares them.
 """
 
 import dataclasses
 import json
-import sys
 import types
 import typing
 from collections.abc import Mapping
@@ -26,6 +25,7 @@ from services.gateway.graphql.trusted import OWN_MANIFEST, manifest_of
 from services.platform.errors import DomainError
 
 FOLDER = Path(__file__).resolve().parents[3] / "frontend-contracts"
+EVENTS = FOLDER / "events"
 
 _JSON_TYPES: Mapping[type, Mapping[str, str]] = {
     str: {"type": "string"},
@@ -36,14 +36,17 @@ _JSON_TYPES: Mapping[type, Mapping[str, str]] = {
 }
 
 
-def contract_files() -> Mapping[str, str]:
-    """The text of every generated file, by its path in the folder."""
-    files = {"schema.graphql": build_schema(is_sorted=True).as_str() + "\n", "errors.md": errors_page()}
+def contract_files() -> Mapping[Path, str]:
+    """The text of every generated file. The manifest lies beside the code that reads it, so that the wheel has it."""
+    files = {
+        FOLDER / "schema.graphql": build_schema(is_sorted=True).as_str() + "\n",
+        FOLDER / "errors.md": errors_page(),
+        EVENTS / "Envelope.json": _json(_object(Envelope, title="Envelope", leave_out={"event"})),
+    }
     for event in known_events():
-        files[f"events/{event.__name__}.v{event.VERSION}.json"] = _json(event_schema(event))
+        files[EVENTS / f"{event.__name__}.v{event.VERSION}.json"] = _json(event_schema(event))
     operations = sorted((FOLDER / "operations").glob("*.graphql"))
-    files[OWN_MANIFEST.name] = manifest_of(file.read_text(encoding="utf-8") for file in operations)
-    files["events/Envelope.json"] = _json(_object(Envelope, title="Envelope", leave_out={"event"}))
+    files[OWN_MANIFEST] = manifest_of(file.read_text(encoding="utf-8") for file in operations)
     return files
 
 
@@ -103,15 +106,13 @@ def event_schema(event: type[Event]) -> dict[str, Any]:
     return {**schema, "x-version": event.VERSION, "x-consumers": list(ROUTES.get(event, ()))}
 
 
-def write_contracts(folder: Path = FOLDER) -> None:
+def write_contracts() -> None:
     """Write every generated file, and remove events that are no more."""
     files = contract_files()
-    for stale in (folder / "events").glob("*.json"):
-        if f"events/{stale.name}" not in files:
-            stale.unlink()
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+    for event in EVENTS.glob("*.json"):
+        if event not in files:
+            event.unlink()
+    for path, text in files.items():
         path.write_text(text, encoding="utf-8")
 
 
@@ -164,4 +165,4 @@ def _camel(name: str) -> str:
 
 
 if __name__ == "__main__":
-    write_contracts(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
+    write_contracts()

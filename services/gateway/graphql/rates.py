@@ -9,14 +9,10 @@ from typing import Self
 
 from services.gateway.context.errors import RateLimited
 from services.gateway.context.request import RequestContext
+from services.gateway.execution.charging import REJECTED_COST, bucket_of_address, take
 from services.platform.actors import ActorKind
-from services.platform.limits.addresses import network_of
 from services.platform.limits.buckets import Buckets
 from services.platform.limits.domain import Standing
-from services.platform.telemetry import metrics
-
-REJECTED_COST = 50
-"""What a request costs whose document does not run: reading and refusing it is work as well."""
 
 
 class Budget:
@@ -26,6 +22,7 @@ class Budget:
         self._buckets = buckets
         self._bucket = bucket_of(context)
         self._kind = context.principal.actor.kind
+        self._quota = context.tenant.quota if context.tenant and self._kind is not ActorKind.PUBLIC else None
         self._standing: Standing | None = None
 
     def __enter__(self) -> Self:
@@ -41,7 +38,7 @@ class Budget:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._standing is None and not isinstance(error, RateLimited):
-            self._buckets.spend(self._bucket, REJECTED_COST, on_credit=True)
+            self._buckets.spend(self._bucket, REJECTED_COST, quota=self._quota, on_credit=True)
 
     def charge(self, cost: int) -> None:
         """Take the cost of the operation.
@@ -70,23 +67,14 @@ class Budget:
         }
 
     def _take(self, points: int) -> Standing:
-        standing = self._buckets.spend(self._bucket, points)
-        if standing.retry_after_seconds is not None:
-            metrics.rate_limited(self._kind)
-            raise RateLimited(
-                requested=standing.requested,
-                remaining=standing.remaining or 0,
-                maximum=standing.maximum,
-                retry_after_seconds=standing.retry_after_seconds,
-            )
-        return standing
+        return take(self._buckets, self._bucket, points, kind=self._kind, quota=self._quota)
 
 
 def bucket_of(context: RequestContext) -> str:
     """The name of the bucket that a request draws from."""
     actor = context.principal.actor
     if actor.kind is ActorKind.PUBLIC:
-        return f"address:{network_of(context.peer)}"
+        return bucket_of_address(context.peer)
     if context.tenant is None:
         return f"user:{actor.id}"
     return f"{context.tenant.id.hex}:{actor.kind}"

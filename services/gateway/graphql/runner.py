@@ -164,6 +164,7 @@ class Runner:
                 root=root,
             )
         finally:
+            self._documents.weigh(prepared)
             await operation.close()
 
     def _operation(self, asked: GraphQLRequest, context: RequestContext) -> Operation:

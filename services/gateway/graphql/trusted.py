@@ -10,8 +10,8 @@ from pathlib import Path
 
 from services.platform.config import ConfigurationError, Settings
 
-OWN_MANIFEST = Path(__file__).resolve().parents[3] / "frontend-contracts" / "trusted-documents.json"
-"""Made of ``frontend-contracts/operations``; an installation without that folder trusts none of them."""
+OWN_MANIFEST = Path(__file__).resolve().with_name("trusted-documents.json")
+"""Made of ``frontend-contracts/operations``, and part of the wheel."""
 
 PREFIX = "sha256:"
 
@@ -40,8 +40,7 @@ def manifest_of(texts: Iterable[str]) -> str:
 
 
 def _manifests(given: Path | None) -> Iterable[Path]:
-    if OWN_MANIFEST.is_file():
-        yield OWN_MANIFEST
+    yield OWN_MANIFEST
     if given is None:
         return
     if not given.exists():

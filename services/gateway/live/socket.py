@@ -15,10 +15,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
-from services.gateway.context.errors import QueryLimitExceeded, ServiceUnavailable
+from services.gateway.context.errors import QueryLimitExceeded, RateLimited, ServiceUnavailable
 from services.gateway.context.request import RequestContext, preferred_locale
-from services.gateway.execution.threads import Seats
-from services.gateway.execution.upgrades import Upgrades
 from services.gateway.graphql.answers import TOLD_AT_THE_TOP, describe, internal
 from services.gateway.graphql.feed import LiveFeed
 from services.gateway.graphql.runner import Runner
@@ -34,9 +32,8 @@ from services.gateway.live.messages import (
     read_frame,
 )
 from services.gateway.live.watch import Watch
-from services.gateway.middleware.identity import bearer_of, reach
+from services.gateway.middleware.identity import Door, bearer_of
 from services.platform.auth.errors import CredentialInvalid
-from services.platform.auth.principals import Authenticator
 from services.platform.auth.standing import Held
 from services.platform.ids import new_id
 from services.platform.telemetry import metrics
@@ -71,9 +68,7 @@ class Desk:
     runner: Runner
     feed: LiveFeed
     watch: Watch
-    authenticator: Authenticator
-    seats: Seats
-    upgrades: Upgrades
+    door: Door
 
     def open(self) -> None:
         """Begin to hear the feed and to watch the sockets, in the running event loop."""
@@ -184,9 +179,8 @@ class Socket:
             raise Closing(CloseCode.FORBIDDEN, "Forbidden: give a credential in the payload or by the header")
         try:
             token = bearer_of(headers) or ""
-            desk = self._desk
-            reached = await reach(headers, authenticator=desk.authenticator, seats=desk.seats, upgrades=desk.upgrades)
-        except (ServiceUnavailable, TenantUpgrading) as error:
+            reached = await self._desk.door.reach(headers, peer=self._peer)
+        except (RateLimited, ServiceUnavailable, TenantUpgrading) as error:
             raise Closing(CloseCode.TRY_AGAIN_LATER, error.code) from error
         except (CredentialInvalid, TenancyError) as error:
             raise Closing(CloseCode.FORBIDDEN, f"Forbidden: {error.code}") from error

@@ -5,22 +5,26 @@ DESIGN drew tenant and credential as two steps; they are one, because neither ca
 
 import asyncio
 import re
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.gateway.context.errors import ServiceUnavailable
+from services.gateway.context.errors import RateLimited, ServiceUnavailable
 from services.gateway.context.request import STATE_KEY, request_context
+from services.gateway.execution.charging import REJECTED_COST, bucket_of_address, take
 from services.gateway.execution.healing import is_about_the_database, waits
 from services.gateway.execution.threads import Seats
 from services.gateway.execution.upgrades import Upgrades
 from services.gateway.middleware.refusals import Describe, refusal
+from services.platform.actors import ActorKind
 from services.platform.auth.errors import CredentialInvalid
 from services.platform.auth.principals import Authenticator, Reached
 from services.platform.errors import DomainError
-from services.platform.tenancy.errors import TenancyError, TenantContradicted, TenantUnknown
+from services.platform.limits.buckets import Buckets
+from services.platform.tenancy.errors import TenancyError, TenantContradicted, TenantUnknown, TenantUpgrading
 from services.platform.tenancy.first_touch import is_behind
 
 LOCAL_SUFFIX = ".localhost"
@@ -31,67 +35,81 @@ _SLUG = re.compile(r"[a-z0-9-]{1,63}")
 _HOST = re.compile(r"(?:[a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{0,62}")
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Lets requests in. Who was looked up in vain pays from the address's bucket, and beyond it nobody is looked up.
+
+    Who was let in before is not asked what the address has left: strangers behind the same address as a merchant's
+    tills must not be able to shut them out.
+    """
+
+    authenticator: Authenticator
+    seats: Seats
+    upgrades: Upgrades
+    buckets: Buckets
+
+    async def reach(self, headers: Headers, *, peer: str) -> Reached:
+        """Where a request with these headers arrives, and as whom.
+
+        A tenant behind this release is brought up to it first.
+
+        Raises:
+            CredentialInvalid, TenancyError: it arrives nowhere.
+            RateLimited: too many from its address have arrived nowhere.
+            ServiceUnavailable: the database did not come back in time.
+        """
+        slug, host = _named(headers)
+        token = bearer_of(headers)
+        try:
+            known = self.authenticator.remembered(token=token, tenant_slug=slug, host=host)
+            if known is None:
+                if not self.authenticator.has_let_in(token=token, tenant_slug=slug, host=host):
+                    take(self.buckets, bucket_of_address(peer), 0, kind=ActorKind.PUBLIC)
+                known = await self._look(token=token, slug=slug, host=host)
+            if known.tenant is not None and is_behind(known.tenant):
+                await self.upgrades.bring(known.tenant)
+                self.authenticator.forget()
+                known = await self._look(token=token, slug=slug, host=host)
+        except TenantUpgrading:
+            raise
+        except (CredentialInvalid, TenancyError):
+            self.buckets.spend(bucket_of_address(peer), REJECTED_COST, on_credit=True)
+            raise
+        return known
+
+    async def _look(self, *, token: str | None, slug: str | None, host: str | None) -> Reached:
+        look = partial(self.authenticator.reach, token=token, tenant_slug=slug, host=host)
+        for wait in waits():
+            try:
+                return await self.seats.run(look)
+            except DomainError:
+                raise
+            except Exception as error:
+                if not is_about_the_database(error):
+                    raise
+            await asyncio.sleep(wait)
+        raise ServiceUnavailable(retryable=True)
+
+
 class IdentityMiddleware:
     """Puts tenant and principal into the request's context, or answers why not."""
 
-    def __init__(
-        self, app: ASGIApp, *, authenticator: Authenticator, seats: Seats, upgrades: Upgrades, describe: Describe
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, door: Door, describe: Describe) -> None:
         self._app = app
-        self._authenticator = authenticator
-        self._seats = seats
-        self._upgrades = upgrades
+        self._door = door
         self._describe = describe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         context = request_context(scope)
         try:
-            reached = await reach(
-                Headers(scope=scope), authenticator=self._authenticator, seats=self._seats, upgrades=self._upgrades
-            )
-        except (TenancyError, CredentialInvalid, ServiceUnavailable) as error:
+            reached = await self._door.reach(Headers(scope=scope), peer=context.peer)
+        except (TenancyError, CredentialInvalid, RateLimited, ServiceUnavailable) as error:
             answer = refusal(error, context, self._describe)
             await answer(scope, receive, send)
             return
         scope[STATE_KEY] = context.reached(tenant=reached.tenant, principal=reached.principal)
         with structlog.contextvars.bound_contextvars(tenant=reached.tenant.slug if reached.tenant else None):
             await self._app(scope, receive, send)
-
-
-async def reach(headers: Headers, *, authenticator: Authenticator, seats: Seats, upgrades: Upgrades) -> Reached:
-    """Where a request with these headers arrives, and as whom. A tenant behind this release is brought up to it first.
-
-    Raises:
-        CredentialInvalid, TenancyError: it arrives nowhere.
-        ServiceUnavailable: the database did not come back in time.
-    """
-    slug, host = _named(headers)
-    token = bearer_of(headers)
-    reached = await _look(authenticator, seats, token=token, slug=slug, host=host)
-    if reached.tenant is not None and is_behind(reached.tenant):
-        await upgrades.bring(reached.tenant)
-        authenticator.forget()
-        reached = await _look(authenticator, seats, token=token, slug=slug, host=host)
-    return reached
-
-
-async def _look(
-    authenticator: Authenticator, seats: Seats, *, token: str | None, slug: str | None, host: str | None
-) -> Reached:
-    known = authenticator.remembered(token=token, tenant_slug=slug, host=host)
-    if known is not None:
-        return known
-    look = partial(authenticator.reach, token=token, tenant_slug=slug, host=host)
-    for wait in waits():
-        try:
-            return await seats.run(look)
-        except DomainError:
-            raise
-        except Exception as error:
-            if not is_about_the_database(error):
-                raise
-        await asyncio.sleep(wait)
-    raise ServiceUnavailable(retryable=True)
 
 
 def bearer_of(headers: Headers) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -64,6 +65,7 @@ SELECT id, member_id, from_code, to_code, kind, event_id, reason, until, actor_k
 FROM jsonb_to_recordset(%(rows)s) AS rows (id uuid, member_id uuid, from_code text, to_code text, kind text,
     event_id uuid, reason text, until timestamptz, actor_kind text, actor_id uuid, at timestamptz,
     recorded_at timestamptz)"""
+_AMOUNT_FIELDS = itemgetter(*Amount._fields)
 NOTICE_COLUMNS = "tier_code, loses_at, id, told_of, told_at, outcome, settled_at, due_at, kept_until, verdict"
 NOTICES = f"""
 SELECT member_id, {NOTICE_COLUMNS} FROM tier_notices WHERE member_id = ANY(%(ids)s) ORDER BY member_id, loses_at"""
@@ -144,7 +146,7 @@ def record_of(
         ladder=row["ladder"],
         given=given,
         next_at=row["next_at"],
-        amounts=tuple(amount_of(each) for each in amounts),
+        amounts=tuple(map(amount_of, amounts)),
         enrolled_at=enrolled_at,
         balance=balance,
         reached_with=row["reached_with"],
@@ -185,15 +187,7 @@ def notice_row(member_id: UUID, notice: TierNotice) -> dict[str, Any]:
 
 
 def amount_of(row: DictRow) -> Amount:
-    return Amount(
-        event_id=row["event_id"],
-        unit=row["unit"],
-        day=row["day"],
-        counted_at=row["counted_at"],
-        points=row["points"],
-        spend_minor=row["spend_minor"],
-        store_id=row["store_id"],
-    )
+    return Amount._make(_AMOUNT_FIELDS(row))
 
 
 def amount_row(member_id: UUID, amount: Amount) -> dict[str, Any]:

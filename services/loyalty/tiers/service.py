@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from services.contracts.events.base import Event
@@ -44,6 +44,8 @@ from services.platform.db.session import Statement, UnitOfWork
 from services.platform.ids import new_id
 from services.platform.outbox import service as outbox
 from services.platform.text import check_text
+
+_ByKey: TypeAlias = dict[tuple[Any, ...], Amount]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +186,7 @@ def writing_statements(
     amounts: list[dict[str, Any]] = []
     gone: list[dict[str, Any]] = []
     for one in changed:
-        before = {_key(amount): amount for amount in one.before.amounts}
-        after = {_key(amount): amount for amount in one.after.amounts}
+        before, after = _differing(one.before.amounts, one.after.amounts)
         amounts += [
             repository.amount_row(one.member_id, amount) for key, amount in after.items() if before.get(key) != amount
         ]
@@ -308,6 +309,14 @@ def letters_of(
             )
         )
     return letters
+
+
+def _differing(before: tuple[Amount, ...], after: tuple[Amount, ...]) -> tuple[_ByKey, _ByKey]:
+    """Amounts by their keys, without those that have been there and have stayed."""
+    if after[: len(before)] == before:
+        # Nearly always: something was counted, and a member may have hundreds of amounts.
+        before, after = (), after[len(before) :]
+    return {_key(amount): amount for amount in before}, {_key(amount): amount for amount in after}
 
 
 def _key(amount: Amount) -> tuple[Any, ...]:

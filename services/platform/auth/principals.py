@@ -17,6 +17,7 @@ from services.platform.clock import monotonic, wall_now
 from services.platform.db.engine import Database
 from services.platform.db.homes import PLATFORM
 from services.platform.db.session import CommitOutcomeUnknown, read_session, unit_of_work
+from services.platform.errors import DomainError
 from services.platform.tenancy.domain import Tenant
 from services.platform.tenancy.errors import TenantContradicted, TenantRequired, TenantUnknown
 from services.platform.tenancy.registry import TenantRegistry, usable
@@ -88,13 +89,22 @@ class Authenticator:
         Raises:
             CredentialInvalid, TenantUnknown, TenantSuspended, TenantContradicted, TenantRequired
         """
-        reached = self._reach(token, tenant_slug, host)
+        try:
+            reached = self._reach(token, tenant_slug, host)
+        except DomainError:
+            with self._lock:
+                self._reached.pop((token, tenant_slug, host), None)
+            raise
         until = self._remembered_until(token, tenant_slug, host)
         with self._lock:
             if len(self._reached) >= CACHE_ENTRIES_MAX:
                 self._reached.clear()
             self._reached[token, tenant_slug, host] = (until, reached)
         return reached
+
+    def has_let_in(self, *, token: str | None, tenant_slug: str | None, host: str | None) -> bool:
+        """Whether such a request was let in here before, and not refused since. It never blocks."""
+        return (token, tenant_slug, host) in self._reached
 
     def forget(self) -> None:
         """Read everything anew from now on: a tenant has changed, or somebody's rights."""

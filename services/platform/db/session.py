@@ -14,7 +14,7 @@ import psycopg
 from psycopg.abc import QueryNoTemplate as Query
 from psycopg.rows import DictRow
 
-from services.platform.actors import Actor
+from services.platform.actors import Actor, Sender
 from services.platform.db.engine import Database
 from services.platform.db.homes import Home
 from services.platform.db.transaction import CommitOutcomeUnknown, Transaction
@@ -70,6 +70,18 @@ class UnitOfWork(ReadSession):
     has_posted: bool = False
     """Set by the ledger: live followers are told after the commit."""
     rings: list[tuple[str, dict[str, str | int | None]]] = field(default_factory=list)
+
+    def acting_for(self, sender: Sender) -> "UnitOfWork":
+        """The same transaction in the name of one of several senders; it keeps for itself what it sets."""
+        return UnitOfWork(
+            home=self.home,
+            now=self.now,
+            transaction=self.transaction,
+            actor=sender.actor,
+            correlation_id=sender.correlation_id,
+            traceparent=sender.traceparent,
+            rings=self.rings,
+        )
 
     def execute(self, query: Query, values: Mapping[str, Any] | None = None) -> int:
         """Run one statement; the number of rows that it touched."""

@@ -110,13 +110,15 @@ class Line:
             return []
         names = [(answer.fname(column) or b"").decode() for column in range(answer.nfields)]
         self._transformer.set_pgresult(answer)
-        return self._transformer.load_rows(0, count, lambda values: dict(zip(names, values, strict=True)))
+        return [dict(zip(names, values, strict=True)) for values in self._transformer.load_rows(0, count, tuple)]
 
     def _message(self, statement: Statement) -> _Message:
         query = statement.query
         text, names = _compiled(query if isinstance(query, str | bytes) else query.as_bytes(self.connection))
+        if not names:
+            return text, (), (), None
         values = [statement.values[name] for name in names]
-        arrays = {}
+        arrays: dict[int, int] = {}
         for index, value in enumerate(values):
             if type(value) is list and value and (array := _ARRAYS.get(type(value[0]))):
                 arrays[index], write = array
@@ -125,7 +127,7 @@ class Line:
         dumped = transformer.dump_sequence(values, [PyFormat.AUTO] * len(values))
         types = transformer.types or ()
         if arrays:
-            types = tuple(arrays.get(index, found) for index, found in enumerate(types))
+            types = tuple(map(arrays.get, range(len(types)), types))
         return text, types, dumped, transformer.formats
 
     def _send(self, message: _Message) -> _Key | None:

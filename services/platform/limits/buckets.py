@@ -49,7 +49,10 @@ return fills
 
 
 class Buckets:
-    """The buckets as one process sees them; all have one size. `close` tells what is untold, and ends the thread."""
+    """The buckets as one process sees them; ``quota`` is the size of those that have none of their own.
+
+    `close` tells what is untold, and ends the thread.
+    """
 
     def __init__(self, url: str, quota: Quota) -> None:
         self._quota = quota
@@ -77,12 +80,14 @@ class Buckets:
         """Whether requests pass unmeasured, because Valkey does not answer."""
         return monotonic() < self._blind_until
 
-    def spend(self, bucket: str, points: int, *, on_credit: bool = False) -> Standing:
+    def spend(self, bucket: str, points: int, *, quota: Quota | None = None, on_credit: bool = False) -> Standing:
         """Take ``points`` of a bucket if there is room for them (or for one, where none is asked); it never waits.
 
-        ``on_credit`` takes them also where there is no room, for work that has been done.
+        ``quota`` is the bucket's size, if it has one of its own. Another one than before changes what there is room
+        for, but not for how long a bucket has to leak for what was taken. ``on_credit`` takes points also where there
+        is no room, for work that has been done.
         """
-        quota = self._quota
+        quota = quota or self._quota
         seconds = points / quota.per_second
         with self._changed:
             now = monotonic()
@@ -93,7 +98,7 @@ class Buckets:
             fill = max(self._empty_at.get(bucket, now) - now, 0.0)
             too_much = fill + max(points, 1) / quota.per_second - quota.seconds
             if too_much > 0 and not on_credit:
-                return self._standing(points, fill, spent=0, retry_after_seconds=max(1, math.ceil(too_much)))
+                return _standing(quota, points, fill, spent=0, retry_after_seconds=max(1, math.ceil(too_much)))
             self._empty_at[bucket] = now + fill + seconds
             untold = self._untold[bucket] = self._untold.get(bucket, 0.0) + seconds
             # What a bucket holds that was not seen here before is better known soon.
@@ -101,7 +106,7 @@ class Buckets:
             if is_first or (is_urgent and not self._is_urgent):
                 self._is_urgent |= is_urgent
                 self._changed.notify()
-            return self._standing(points, fill + seconds, spent=points)
+            return _standing(quota, points, fill + seconds, spent=points)
 
     def close(self) -> None:
         """Tell what is untold, and stop."""
@@ -110,17 +115,6 @@ class Buckets:
             self._changed.notify()
         self._teller.join()
         self._client.close()
-
-    def _standing(self, points: int, fill: float, *, spent: int, retry_after_seconds: int | None = None) -> Standing:
-        remaining = self._quota.capacity - math.ceil(fill * self._quota.per_second)
-        return Standing(
-            requested=points,
-            spent=spent,
-            maximum=self._quota.capacity,
-            remaining=max(0, remaining),
-            reset_seconds=math.ceil(fill),
-            retry_after_seconds=retry_after_seconds,
-        )
 
     def _tell_often(self) -> None:
         while True:
@@ -168,3 +162,17 @@ class Buckets:
                 return
             self._logged_at, unseen, self._unseen = now, self._unseen, 0
         log.warning("rate_limits_blind", error=type(error).__name__, passed_unmeasured=unseen)
+
+
+def _standing(
+    quota: Quota, points: int, fill: float, *, spent: int, retry_after_seconds: int | None = None
+) -> Standing:
+    remaining = quota.capacity - math.ceil(fill * quota.per_second)
+    return Standing(
+        requested=points,
+        spent=spent,
+        maximum=quota.capacity,
+        remaining=max(0, remaining),
+        reset_seconds=math.ceil(fill),
+        retry_after_seconds=retry_after_seconds,
+    )

@@ -56,7 +56,7 @@ _SOCKETS = _gauge("websockets", "Open WebSockets")
 _SOCKETS_CLOSED = _counter("websockets_closed_total", "WebSockets closed, by close code", "code")
 _POOL = _gauge("database_connections", "Connections of this process's pool, by state (size, in_use)", "state")
 _POOL_WAITING = _gauge("database_connections_waiting", "Transactions that wait for a connection")
-_SEATS_WAITING = _gauge("seats_waiting", "Requests that wait for a seat, by kind (work, verbs)", "kind")
+_SEATS_WAITING = _gauge("seats_waiting", "Requests that wait for a seat, by kind (work, verbs, slow, reports)", "kind")
 
 _operations: dict[tuple[str, str], Histogram] = {}
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.platform.db.homes import Home, tenant_home
+from services.platform.limits.domain import Quota
 from services.platform.tenancy.errors import SlugInvalid
 
 _SLUG = re.compile(r"[a-z](?:-?[a-z0-9]){2,39}")
@@ -44,6 +45,8 @@ class Tenant:
     created_at: datetime
     schema_revision: str | None = None
     """What its schema is at; None before it is made."""
+    quota: Quota | None = None
+    """How much its callers of each kind may ask for; None: as much as those of most tenants."""
 
     @property
     def home(self) -> Home:

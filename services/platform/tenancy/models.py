@@ -31,6 +31,10 @@ class TenantRegistryRow(PlatformRow):
         # Only a sandbox may leave the wall clock.
         CheckConstraint("mode = 'sandbox' OR clock_offset_seconds = 0", name="clock_check"),
         CheckConstraint("schema_name ~ '^t_[0-9a-f]{12}$'", name="schema_name_check"),
+        CheckConstraint(
+            "(quota_capacity IS NULL) = (quota_per_second IS NULL) AND quota_capacity >= 1 AND quota_per_second >= 1",
+            name="quota_check",
+        ),
         Index(None, "organization_id"),
     )
 
@@ -47,6 +51,8 @@ class TenantRegistryRow(PlatformRow):
     schema_revision: Mapped[str | None]
     created_at: Mapped[datetime]
     suspended_at: Mapped[datetime | None]
+    quota_capacity: Mapped[int | None]
+    quota_per_second: Mapped[int | None]
 
 
 class SandboxRow(PlatformRow):

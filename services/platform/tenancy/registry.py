@@ -12,6 +12,7 @@ from services.platform.clock import monotonic, wall_now
 from services.platform.db.engine import Database
 from services.platform.db.homes import PLATFORM, tenant_home
 from services.platform.db.session import ReadSession, UnitOfWork, read_session
+from services.platform.limits.domain import Quota
 from services.platform.tenancy.domain import NewTenant, Tenant, TenantMode, TenantStatus, check_slug
 from services.platform.tenancy.errors import SlugTaken, TenantSuspended, TenantUnknown
 
@@ -23,7 +24,9 @@ CACHE_ENTRIES_MAX = 10_000
 
 COLUMNS = """
 tenants.id, tenants.organization_id, tenants.slug, tenants.name, tenants.mode, tenants.clock_offset_seconds,
-tenants.placement, tenants.status, tenants.locale, tenants.created_at, tenants.schema_revision"""
+tenants.placement, tenants.status, tenants.locale, tenants.created_at, tenants.schema_revision,
+to_jsonb(tenants) -> 'quota_capacity' AS quota_capacity, to_jsonb(tenants) -> 'quota_per_second' AS quota_per_second"""
+# Quotas are picked so because they came with the shared revision 0003, and this release works on the one before too.
 BY_ID = f"SELECT {COLUMNS} FROM platform.tenants WHERE id = %(id)s"
 BY_SLUG = f"SELECT {COLUMNS} FROM platform.tenants WHERE slug = %(slug)s"
 REVISION = "SELECT schema_revision FROM platform.tenants WHERE id = %(id)s"
@@ -44,6 +47,8 @@ INSERT INTO platform.organizations (id, name, created_at) VALUES (%(id)s, %(name
 SET_STATUS = """
 UPDATE platform.tenants SET status = %(status)s, suspended_at = %(suspended_at)s
 WHERE id = %(id)s AND status <> 'provisioning'"""
+SET_QUOTA = """
+UPDATE platform.tenants SET quota_capacity = %(capacity)s, quota_per_second = %(per_second)s WHERE id = %(id)s"""
 SET_CLOCK = """
 UPDATE platform.tenants SET clock_offset_seconds = %(seconds)s WHERE id = %(id)s AND mode = 'sandbox'"""
 
@@ -120,6 +125,19 @@ def set_suspended(uow: UnitOfWork, *, tenant_id: UUID, suspended: bool) -> bool:
     status = TenantStatus.SUSPENDED if suspended else TenantStatus.ACTIVE
     values = {"id": tenant_id, "status": status, "suspended_at": uow.now if suspended else None}
     return uow.execute(SET_STATUS, values) == 1
+
+
+def set_quota(uow: UnitOfWork, *, tenant_id: UUID, quota: Quota | None) -> bool:
+    """Let a tenant's callers ask for so much, or with None for as much as others; False when there is no such tenant.
+
+    Processes know within `CACHE_SECONDS`.
+    """
+    values = {
+        "id": tenant_id,
+        "capacity": quota.capacity if quota else None,
+        "per_second": quota.per_second if quota else None,
+    }
+    return uow.execute(SET_QUOTA, values) == 1
 
 
 def set_clock_offset(uow: UnitOfWork, *, tenant_id: UUID, offset: timedelta) -> bool:
@@ -220,4 +238,5 @@ def tenant_of(row: DictRow) -> Tenant:
         locale=row["locale"],
         created_at=row["created_at"],
         schema_revision=row["schema_revision"],
+        quota=Quota(row["quota_capacity"], row["quota_per_second"]) if row["quota_capacity"] else None,
     )

@@ -68,17 +68,31 @@ def test_what_is_mounted_and_built_from_exists() -> None:
     assert len(mounted) == 5
 
 
-def test_what_the_images_copy_exists() -> None:
-    copied = [
-        word
+def _copied() -> list[str]:
+    return [
+        word.rstrip("/")
         for name in ("Dockerfile", "pgbouncer.Dockerfile")
         for line in (COMPOSE / name).read_text().splitlines()
         if line.startswith("COPY ") and "--from" not in line
         for word in line.split()[1:-1]
     ]
 
+
+def test_what_the_images_copy_exists() -> None:
+    copied = _copied()
+
     assert [path for path in copied if not (ROOT / path).exists()] == []
     assert len(copied) >= 10
+
+
+def test_images_are_built_from_what_they_copy_and_without_passwords_or_what_was_built_here() -> None:
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    let_in = {line.removeprefix("!") for line in lines if line.startswith("!")}
+
+    assert lines[1] == "*"
+    assert {path.partition("/")[0] for path in _copied()} == let_in
+    assert set(lines) >= {"**/.env", "**/node_modules", "services/gateway/console/dist"}
+    assert ".env" in (ROOT / ".gitignore").read_text().splitlines()
 
 
 def test_processes_begin_after_the_migration() -> None:

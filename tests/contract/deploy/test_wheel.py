@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from services.cli.processes import PAGES
+from services.gateway.graphql.trusted import OWN_MANIFEST
 from tests.contract.deploy.known import ROOT
 from tests.contract.house.tree import sources
 
@@ -70,6 +71,10 @@ def test_a_file_that_nobody_packs_is_seen(path: str) -> None:
 
 def test_the_built_pages_are_in_the_wheel() -> None:
     assert PACKED["services.gateway"] == [f"{PAGES.relative_to(ROOT / 'services' / 'gateway').as_posix()}/**/*"]
+
+
+def test_the_trusted_documents_are_in_the_wheel() -> None:
+    assert _is_packed(OWN_MANIFEST.relative_to(ROOT).as_posix())
 
 
 def test_the_command_is_the_command_line() -> None:

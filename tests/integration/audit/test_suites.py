@@ -6,12 +6,14 @@ from collections.abc import Mapping
 import httpx
 import pytest
 import strawberry
+from graphql import build_schema, parse, print_ast
 from strawberry.asgi import GraphQL
 
 from tests.audit.__main__ import main, table_of
 from tests.audit.cop import WEAKNESSES, Reply, shown
 from tests.audit.fuzz import Tally, judge
 from tests.audit.suites import Findings
+from tests.audit.values import with_one_key
 from tests.support.graphql_client import GraphQLClient
 
 
@@ -95,6 +97,25 @@ def test_answers_that_tell_of_a_broken_server(status: int, text: str, failures: 
     judge(tally, "{ viewer { kind } }", status, text)
 
     assert len(tally.failures) == failures
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ('{find(by: {id: "1", email: "m"}, all: {a: 1, b: null})}', '{find(by: {id: "1"}, all: {a: 1, b: null})}'),
+        ('{find(by: {id: null, email: "m"})}', '{find(by: {email: "m"})}'),
+        ("{find(by: {id: null})}", "{find(by: {})}"),
+        ('{find(more: [{id: "1", email: "m"}, {email: "n"}])}', '{find(more: [{id: "1"}, {email: "n"}])}'),
+        ('{lose(by: {id: "1", email: "m"})}', '{lose(by: {id: "1", email: "m"})}'),
+    ],
+)
+def test_objects_of_one_key_are_given_one(given: str, wanted: str) -> None:
+    schema = build_schema(
+        "input By @oneOf { id: ID email: String } input All { a: Int b: Int }"
+        " type Query { find(by: By, all: All, more: [By!]): Int }"
+    )
+
+    assert with_one_key(schema, given) == print_ast(parse(wanted))
 
 
 def test_a_suite_that_checked_nothing_is_red() -> None:

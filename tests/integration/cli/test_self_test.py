@@ -83,6 +83,23 @@ def test_by_hand_every_server_is_looked_at(
     assert shown.err.startswith("Broker: The broker at 127.0.0.1:1")
 
 
+def test_by_hand_what_must_be_changed_has_a_code_of_its_own(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pooled = {"REGULARS_DIRECT_DATABASE_URL": environ["REGULARS_DATABASE_URL"]}
+    for name, value in {**environ, **pooled, "REGULARS_BROKER_URL": NOWHERE}.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(typer.Exit) as left:
+        self_test.self_test()
+
+    shown = capsys.readouterr()
+    assert left.value.exit_code == 2
+    assert shown.out.splitlines() == ["Database: fit"]
+    assert "Direct database address: " in shown.err
+    assert "Broker: The broker at 127.0.0.1:1" in shown.err
+
+
 def _refusals() -> Iterator[type[DomainError]]:
     for module in (surroundings_errors, backup_errors):
         for found in vars(module).values():

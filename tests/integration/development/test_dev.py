@@ -8,7 +8,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-COMMANDS = ("run", "demo", "tenants", "ledger", "outbox", "test", "check", "audit", "faults", "bench", "lock")
+COMMANDS = (
+    "run",
+    "demo",
+    "tenants",
+    "ledger",
+    "outbox",
+    "self-test",
+    "test",
+    "check",
+    "audit",
+    "faults",
+    "bench",
+    "lock",
+)
 
 
 def dev(*words: str, **settings: str) -> "subprocess.CompletedProcess[str]":

@@ -68,6 +68,13 @@ def test_a_report_that_takes_too_long_says_what_to_ask_for(merchant: Merchant, m
     assert again == {"__typename": "LiabilityReportPayload", "currency": "CNY"}
 
 
+@pytest.mark.parametrize(("first", "last"), [("0001-01-01", "0001-01-01"), ("0001-01-01", "0005-11-30")])
+def test_a_period_at_the_beginning_of_the_calendar_is_reported(merchant: Merchant, first: str, last: str) -> None:
+    answer = merchant.send(REPORT, {"input": {"from": first, "to": last}})
+
+    assert answer.data["liabilityReport"] == {"__typename": "LiabilityReportPayload", "currency": "CNY"}
+
+
 def test_tills_do_not_wait_for_reports(merchant: Merchant, monkeypatch: pytest.MonkeyPatch) -> None:
     began, may_end = threading.Event(), threading.Event()
     answers: list[str] = []

@@ -68,7 +68,9 @@ SELECT id, code, name, address, timezone, currency, created_at, closed_at FROM s
     ANY(ARRAY[:store]::uuid[]);
 SELECT
 tenants.id, tenants.organization_id, tenants.slug, tenants.name, tenants.mode, tenants.clock_offset_seconds,
-tenants.placement, tenants.status, tenants.locale, tenants.created_at, tenants.schema_revision FROM platform.tenants
+tenants.placement, tenants.status, tenants.locale, tenants.created_at, tenants.schema_revision,
+to_jsonb(tenants) -> 'quota_capacity' AS quota_capacity, to_jsonb(tenants) -> 'quota_per_second' AS quota_per_second
+FROM platform.tenants
     WHERE id = :tenant;
 SELECT id, number, effective_from, restores_number,
     CASE WHEN id = ANY(ARRAY[:version]::uuid[]) THEN NULL ELSE document END AS document

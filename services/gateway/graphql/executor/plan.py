@@ -1,8 +1,8 @@
 """Plans: operations compiled to Python, once for each document and each choice of what is skipped and included."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from graphql import (
     DocumentNode,
@@ -26,6 +26,12 @@ from services.gateway.graphql.executor.running import Complete, Run, Waiting
 from services.gateway.graphql.executor.selecting import Fields, Selecting, Unsupported
 from services.gateway.graphql.executor.shortcuts import MISSED, ShortcutOf, no_shortcut
 from services.gateway.graphql.executor.writing import TYPENAME, Writer
+
+OnWritten: TypeAlias = Callable[[int], None]
+"""Told of each plan how many characters of code it has."""
+
+CHARACTERS_PER_TOKEN = 35
+"""What a variant takes beside its plans, most of it for shortcuts; as if it were code, measured."""
 
 VARIANTS_MAX = 8
 """Variants of one operation, for different choices of what is skipped and included."""
@@ -63,7 +69,14 @@ class Plan:
 class Variant:
     """An operation for one choice of what is skipped and included: its shortcuts, and plans for what they leave."""
 
-    def __init__(self, selecting: Selecting, root_type: GraphQLObjectType, shortcut_of: ShortcutOf) -> None:
+    def __init__(
+        self,
+        selecting: Selecting,
+        root_type: GraphQLObjectType,
+        shortcut_of: ShortcutOf,
+        on_written: OnWritten,
+    ) -> None:
+        self._on_written = on_written
         self._selecting = selecting
         self._root_type = root_type
         self._is_serial = selecting.operation.operation is OperationType.MUTATION
@@ -79,7 +92,9 @@ class Variant:
     async def execute(self, context: Operation, variables: VariableValues, root: object) -> ExecutionResult | None:
         """Run the operation; None where the library has to do it, as it does the first time."""
         found: dict[str, Any] = {}
-        if self._shortcuts and self._can_run_besides(self._shortcuts):
+        if self._shortcuts:
+            if not self._can_run_besides(self._shortcuts):
+                return None
             found = await self._shortened(context, variables)
             if len(found) == len(self._fields):
                 return ExecutionResult(found, None)
@@ -122,10 +137,13 @@ class Variant:
                 names = {name: writer.root_field(self._root_type, name, nodes) for name, nodes in fields.items()}
                 _look_ahead(writer.calls)
                 made = writer.compiled()
+                self._on_written(writer.length)
                 return Plan(None, {name: made[function] for name, function in names.items()})
             name, _ = writer.selection(self._root_type, fields)
             _look_ahead(writer.calls)
-            return Plan(writer.compiled()[name], None)
+            made = writer.compiled()
+            self._on_written(writer.length)
+            return Plan(made[name], None)
         except (Unsupported, RecursionError):
             return None
 
@@ -139,7 +157,9 @@ class PlannedOperation:
         document: DocumentNode,
         operation: OperationDefinitionNode,
         shortcut_of: ShortcutOf = no_shortcut,
+        on_written: OnWritten = lambda _: None,
     ) -> None:
+        self._on_written = on_written
         self._schema = schema
         self._library_schema = schema._schema  # noqa: SLF001  as in the runner
         self._document = document
@@ -195,9 +215,11 @@ class PlannedOperation:
             return None
         try:
             selecting = Selecting(self._schema, self._document, self._operation, variables)
-            return Variant(selecting, root_type, self._shortcut_of)
+            variant = Variant(selecting, root_type, self._shortcut_of, self._on_written)
         except (Unsupported, RecursionError):
             return None
+        self._on_written(CHARACTERS_PER_TOKEN * (self._document.token_count or 0))
+        return variant
 
 
 def _look_ahead(calls: Sequence[Call]) -> None:
@@ -230,6 +252,8 @@ class Plans:
     """The planned operations of one document, by name."""
 
     shortcut_of: ShortcutOf = no_shortcut
+    written: int = 0
+    """Characters of code in the plans made so far: what these take in memory is a multiple of it."""
     _by_name: dict[str | None, PlannedOperation] = field(default_factory=dict)
 
     def of(self, schema: Schema, document: DocumentNode, operation: OperationDefinitionNode) -> PlannedOperation:
@@ -237,5 +261,8 @@ class Plans:
         name = operation.name.value if operation.name else None
         found = self._by_name.get(name)
         if found is None:
-            found = self._by_name[name] = PlannedOperation(schema, document, operation, self.shortcut_of)
+            found = self._by_name[name] = PlannedOperation(schema, document, operation, self.shortcut_of, self._count)
         return found
+
+    def _count(self, characters: int) -> None:
+        self.written += characters

@@ -281,6 +281,11 @@ class Writer:
         self.names[name] = value
         return name
 
+    @property
+    def length(self) -> int:
+        """How many characters have been written."""
+        return sum(map(len, self.lines))
+
     def compiled(self) -> Mapping[str, Any]:
         """The written functions, by name."""
         code = compile("\n".join(self.lines), "<plan>", "exec")

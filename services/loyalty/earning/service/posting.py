@@ -9,6 +9,7 @@ from services.loyalty.earning.domain import Evaluation, validities
 from services.loyalty.ledger import service as ledger
 from services.loyalty.ledger.domain import Lot, LotOrigin, Reference, accrual_entry, new_lot
 from services.loyalty.ledger.domain.book import HolderBook
+from services.loyalty.ledger.domain.clocks import Validity
 from services.loyalty.programs.domain.publishing import ProgramVersion
 from services.platform.db.session import UnitOfWork
 from services.platform.ids import new_id
@@ -33,12 +34,14 @@ def post_evaluation(
     enrolled_at: datetime,
     store_id: UUID | None = None,
     actions: Mapping[str, datetime] | None = None,
+    times: Mapping[str, Validity] | None = None,
 ) -> Posted:
     """Post what an event gives to the book of its member.
 
     ``reference`` names the event, and is the origin of the lots. The event itself counts as an activity that makes
     older points live longer, where their expiry says so. What is owed is repaid from it by the book. ``actions`` are
-    awaited ones that have come already: what is born now does not wait for them again.
+    awaited ones that have come already: what is born now does not wait for them again. ``times`` are those of
+    `validities`, where the caller has asked for them already.
 
     Raises:
         BalanceTooLarge
@@ -46,7 +49,8 @@ def post_evaluation(
     # A till's clock that is ahead makes nothing pending.
     at = min(occurred_at, uow.now)
     book.show_activity(evaluation.trigger.value, at, reference)
-    times = validities(version.document, evaluation, at=at, enrolled_at=enrolled_at, actions=actions or {})
+    if times is None:
+        times = validities(version.document, evaluation, at=at, enrolled_at=enrolled_at, actions=actions or {})
     lots = {
         accrual.rule_id: new_lot(
             lot_id=new_id(),

@@ -81,19 +81,19 @@ def entry_text(entry: EntryDraft | Entry, *, seq: int) -> bytes:
     """The canonical text of an entry that is hashed; see the module."""
     header = entry.header
     content = {
-        "actor": [header.actor.kind, _id(header.actor.id)],
-        "holder": _id(header.holder_id),
-        "id": str(header.id),
+        "actor": [header.actor.kind, header.actor.id],
+        "holder": header.holder_id,
+        "id": header.id,
         "kind": entry.kind,
-        "movements": [[m.position, str(m.lot_id), m.purpose, m.delta] for m in entry.lot_movements],
+        "movements": [[m.position, m.lot_id, m.purpose, m.delta] for m in entry.lot_movements],
         "occurredAt": _instant(header.occurred_at),
         "postings": [[p.position, p.unit, _account(p.debit), _account(p.credit), p.amount] for p in entry.postings],
-        "programVersion": _id(header.program_version_id),
+        "programVersion": header.program_version_id,
         "reason": header.reason,
         "recordedAt": _instant(header.recorded_at),
-        "reference": None if header.reference is None else [header.reference.kind, str(header.reference.id)],
+        "reference": None if header.reference is None else [header.reference.kind, header.reference.id],
         "seq": seq,
-        "store": _id(header.store_id),
+        "store": header.store_id,
     }
     return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
 
@@ -121,12 +121,8 @@ def verify_chain(entries: Iterable[Entry], *, head: ChainHead | None = None) -> 
     return tuple(faults)
 
 
-def _account(account: AccountRef) -> list[str | None]:
-    return [_id(account.holder_id), account.purpose]
-
-
-def _id(value: UUID | None) -> str | None:
-    return None if value is None else str(value)
+def _account(account: AccountRef) -> list[UUID | str | None]:
+    return [account.holder_id, account.purpose]
 
 
 def _instant(value: datetime) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.loyalty.earning.domain import CapKey, EarnBase, EarnEvent, Evaluation, evaluate, names_asked, validities
+from services.loyalty.ledger.domain.clocks import Validity
 from services.loyalty.members.domain import Earner, member_facts
 from services.loyalty.programs.domain import Crossing, TierLevel, TierMetric, Trigger
 from services.loyalty.programs.domain.conditions.fields import FactValue
@@ -19,10 +20,10 @@ from services.loyalty.tiers.domain import (
     Ladder,
     Requalification,
     TierRecord,
-    count,
+    count_in,
     ladder_of,
     level_at,
-    settle,
+    settled_course,
 )
 
 
@@ -57,13 +58,17 @@ class Occasion:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """An evaluation by the version in force when it happened, and what it does to the tier by the present one."""
+    """An evaluation by the version in force when it happened, and what it does to the tier by the present one.
+
+    ``times`` are those between which the points of its rules can be spent.
+    """
 
     version: ProgramVersion
     present: ProgramVersion
     event: EarnEvent
     base: EarnBase
     evaluation: Evaluation
+    times: Mapping[str, Validity]
     requalification: Requalification
 
 
@@ -87,26 +92,36 @@ def assess(receipt: Receipt, buyer: BuyingMember, occasion: Occasion) -> Assessm
         shipping_minor=base.shipping_minor,
     )
 
-    def evaluated(level: TierLevel) -> tuple[Evaluation, Contribution]:
-        evaluation = evaluate(document, event, tier_code=level.code, cap_used=buyer.cap_used)
-        return evaluation, contribution_of(receipt, buyer, occasion, ladder, evaluation)
+    settled = settled_course(ladder, buyer.record, now=occasion.now)
 
-    held = level_at(document.tiers, settle(ladder, buyer.record, now=occasion.now).record, at=occasion.now)
-    evaluation, contribution = evaluated(held)
-    requalification = count(ladder, buyer.record, contribution, now=occasion.now)
+    def evaluated(level: TierLevel) -> tuple[Evaluation, dict[str, Validity], Requalification]:
+        evaluation = evaluate(document, event, tier_code=level.code, cap_used=buyer.cap_used)
+        times = times_of(buyer, occasion, evaluation)
+        contribution = contribution_of(receipt, buyer, occasion, ladder, evaluation, times=times)
+        return evaluation, times, count_in(settled, contribution, now=occasion.now)
+
+    held = level_at(document.tiers, settled.record, at=occasion.now)
+    evaluation, times, requalification = evaluated(held)
     if ladder.tiers.crossing is Crossing.NEW:
         reached = level_at(document.tiers, requalification.record, at=occasion.now)
         if reached.code != held.code:
-            evaluation, contribution = evaluated(reached)
-            requalification = count(ladder, buyer.record, contribution, now=occasion.now)
+            evaluation, times, requalification = evaluated(reached)
     return Assessment(
         version=occasion.version,
         present=occasion.present,
         event=event,
         base=base,
         evaluation=evaluation,
+        times=times,
         requalification=requalification,
     )
+
+
+def times_of(buyer: BuyingMember, occasion: Occasion, evaluation: Evaluation) -> dict[str, Validity]:
+    """From when and until when the points of each rule can be spent."""
+    # A till's clock that is ahead makes nothing pending.
+    at = min(occasion.occurred_at, occasion.now)
+    return validities(occasion.version.document, evaluation, at=at, enrolled_at=buyer.earner.enrolled_at)
 
 
 def contribution_of(
@@ -116,12 +131,11 @@ def contribution_of(
     ladder: Ladder,
     evaluation: Evaluation,
     *,
+    times: Mapping[str, Validity],
     actions: Mapping[str, datetime] | None = None,
 ) -> Contribution:
     """What a receipt adds to what tiers look at. Points that await one of ``actions`` count from when that came."""
     document = occasion.version.document
-    at = min(occasion.occurred_at, occasion.now)
-    times = validities(document, evaluation, at=at, enrolled_at=buyer.earner.enrolled_at)
     points = counted_points(ladder, evaluation, times, now=occasion.now, actions=actions or {})
     spendable = sum(each.points for each in points if each.unit == ladder.unit and each.counts_at is None)
     return Contribution(
@@ -152,6 +166,8 @@ def purchase_facts(receipt: Receipt, buyer: BuyingMember, occasion: Occasion) ->
 
 def _asked(receipt: Receipt, buyer: BuyingMember, occasion: Occasion) -> dict[str, FactValue | None]:
     # What no rule asks for is not kept.
-    asked = names_asked(occasion.version.document, Trigger.PURCHASE) | {"store.code"}
+    asked = names_asked(occasion.version.document, Trigger.PURCHASE)
+    if not asked:
+        return {"store.code": occasion.store.code}
     facts = purchase_facts(receipt, buyer, occasion)
-    return {name: fact for name, fact in facts.items() if name in asked}
+    return {name: fact for name, fact in facts.items() if name in asked or name == "store.code"}

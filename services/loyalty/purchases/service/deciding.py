@@ -200,6 +200,7 @@ def _post(sale: Sale, buyer: Buyer, book: HolderBook, assessment: Assessment, pu
         occurred_at=sale.occurred_at,
         enrolled_at=buyer.earner.enrolled_at,
         store_id=sale.command.store_id,
+        times=assessment.times,
     )
 
 

@@ -90,8 +90,7 @@ def record_purchases(
     for index, command in enumerate(commands):
         acting = uow
         if senders is not None:
-            sender = senders[index]
-            acting = dataclasses.replace(uow, **_as_sent(sender))
+            acting = uow.acting_for(senders[index])
         try:
             sales[index] = _sale(acting, command, near)
         except DomainError as error:
@@ -111,14 +110,6 @@ def check_count(count: int) -> None:
     """
     if not 1 <= count <= RECORDINGS_MAX:
         raise InvalidInput(field="purchases", reason="COUNT_OUT_OF_RANGE", limit=str(RECORDINGS_MAX))
-
-
-def _as_sent(sender: Sender) -> dict[str, Any]:
-    return {
-        "actor": sender.actor,
-        "correlation_id": sender.correlation_id,
-        "traceparent": sender.traceparent,
-    }
 
 
 def _stores_of_local_numbers(uow: UnitOfWork, commands: Sequence[RecordPurchase]) -> Mapping[UUID, Store]:

@@ -11,7 +11,7 @@ from datetime import datetime
 from services.loyalty.earning.domain import EarnBase, Evaluation, FrozenInputs, awaited_actions
 from services.loyalty.ledger import queries as ledger
 from services.loyalty.programs.domain.publishing import ProgramVersion
-from services.loyalty.purchases.domain.assessment import BuyingMember, Occasion, contribution_of
+from services.loyalty.purchases.domain.assessment import BuyingMember, Occasion, contribution_of, times_of
 from services.loyalty.purchases.domain.receipt import Receipt
 from services.loyalty.purchases.service.scene import Buyer, Scene
 from services.loyalty.tiers.domain import Requalification, ladder_of, recount
@@ -79,7 +79,13 @@ def recounted(uow: UnitOfWork, scene: Scene, buyer: Buyer, receipt: Receipt, ane
         now=purchase.claimed_at or purchase.recorded_at,
     )
     contribution = contribution_of(
-        receipt, member, occasion, ladder, anew.evaluation, actions=_counted_from(scene, buyer, anew)
+        receipt,
+        member,
+        occasion,
+        ladder,
+        anew.evaluation,
+        times=times_of(member, occasion, anew.evaluation),
+        actions=_counted_from(scene, buyer, anew),
     )
     if contribution.balance is not None:
         contribution = dataclasses.replace(contribution, balance=max(0, member.balance))

@@ -138,8 +138,8 @@ def month_of(day: date) -> int:
 
 
 def window_start(day: date) -> date:
-    """The first day of the window that ends with the month of ``day``."""
-    number = month_of(day) - WINDOW_MONTHS + 1
+    """The first day of the window that ends with the month of ``day``, or that of the calendar."""
+    number = max(month_of(day) - WINDOW_MONTHS + 1, month_of(date.min))
     return date(number // 12, number % 12 + 1, 1)
 
 

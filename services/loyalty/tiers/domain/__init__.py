@@ -5,7 +5,17 @@ from services.loyalty.tiers.domain.climbing import (
     progress,
     tier_for,
 )
-from services.loyalty.tiers.domain.deciding import count, crossing_level, level_at, recount, settle, tell, uncount
+from services.loyalty.tiers.domain.deciding import (
+    count,
+    count_in,
+    crossing_level,
+    level_at,
+    recount,
+    settle,
+    settled_course,
+    tell,
+    uncount,
+)
 from services.loyalty.tiers.domain.due import needed_from, reading_from
 from services.loyalty.tiers.domain.giving import ReleaseMemberTier, SetMemberTier, give, release
 from services.loyalty.tiers.domain.measuring import Ladder, climbing_from, ladder_of
@@ -53,6 +63,7 @@ __all__ = [
     "Way",
     "climbing_from",
     "count",
+    "count_in",
     "crossing_level",
     "first_level",
     "give",
@@ -65,6 +76,7 @@ __all__ = [
     "release",
     "review_of",
     "settle",
+    "settled_course",
     "standing_of",
     "tell",
     "tier_for",

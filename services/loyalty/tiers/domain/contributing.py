@@ -41,11 +41,13 @@ def with_amounts(ladder: Ladder, record: TierRecord, added: tuple[Amount, ...]) 
     Raises:
         QualifyingSumTooLarge
     """
+    days = {each.day for each in added}
+    before = _places(each for each in record.amounts if each.day in days)
     sums = replace(
         record,
         points_earned=record.points_earned + _points(ladder, added),
         spend_minor=record.spend_minor + sum(each.spend_minor for each in added),
-        visits=record.visits + len(_places(added) - _places(record.amounts)),
+        visits=record.visits + len(_places(added) - before),
         amounts=record.amounts + added,
     )
     if max(sums.points_earned, sums.spend_minor) > AMOUNT_MAX:
@@ -90,8 +92,7 @@ def reduced(
         is_base = each is mine[0]
         more = max(0, -back[each.unit]) if each is rising[each.unit] else 0
         kept.append(
-            replace(
-                each,
+            each._replace(
                 points=each.points - taken + more,
                 spend_minor=max(0, standing.spend_minor) if is_base else 0,
                 store_id=each.store_id if standing.is_visit else None,

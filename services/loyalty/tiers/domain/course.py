@@ -51,6 +51,13 @@ class Course:
         self.changes: list[TierChange] = []
         self.graces: list[GraceBegun] = []
 
+    def branch(self) -> "Course":
+        """Another that goes on from here."""
+        course = Course(self.ladder, self.record, is_played=self.is_played)
+        course.changes += self.changes
+        course.graces += self.graces
+        return course
+
     def outcome(self, event_id: UUID | None = None) -> Requalification:
         told = [change for change in self.changes if event_id is not None and change.event_id == event_id]
         record = scheduled(self.ladder, self.record)

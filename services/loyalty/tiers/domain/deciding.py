@@ -24,9 +24,14 @@ from services.platform.ids import new_id
 
 def settle(ladder: Ladder, record: TierRecord, *, now: datetime) -> Requalification:
     """Decide all that was due until ``now``."""
+    return settled_course(ladder, record, now=now).outcome()
+
+
+def settled_course(ladder: Ladder, record: TierRecord, *, now: datetime) -> Course:
+    """The same as a course that has come to ``now``, for `count_in`."""
     course = Course(ladder, record)
     course.run(now)
-    return course.outcome()
+    return course
 
 
 def tell(
@@ -51,8 +56,12 @@ def count(ladder: Ladder, record: TierRecord, contribution: Contribution, *, now
     Raises:
         QualifyingSumTooLarge
     """
-    course = Course(ladder, record)
-    course.run(now)
+    return count_in(settled_course(ladder, record, now=now), contribution, now=now)
+
+
+def count_in(settled: Course, contribution: Contribution, *, now: datetime) -> Requalification:
+    """`count` in a course that has come to ``now``, which is left as it is."""
+    ladder, course = settled.ladder, settled.branch()
     if contribution.balance is not None:
         course.record = replace(course.record, balance=contribution.balance)
     is_late = _is_late(ladder, course.record, contribution)

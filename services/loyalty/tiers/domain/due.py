@@ -37,7 +37,7 @@ def next_due(ladder: Ladder, record: TierRecord) -> datetime | None:
 
 def next_counting(record: TierRecord, cursor: datetime) -> datetime | None:
     """When the next amount begins to count."""
-    return min((amount.counted_at for amount in record.amounts if amount.counted_at > cursor), default=None)
+    return min([amount.counted_at for amount in record.amounts if amount.counted_at > cursor], default=None)
 
 
 def next_start(ladder: Ladder, record: TierRecord, cursor: datetime) -> datetime | None:

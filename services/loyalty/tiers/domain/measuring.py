@@ -1,7 +1,6 @@
 """What counts for a member at an instant, by the metric and the period of the tier set."""
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property, lru_cache
@@ -121,22 +120,20 @@ def counted(ladder: Ladder, record: TierRecord, *, first: date | None, last: dat
     )
 
 
-def entries(ladder: Ladder, record: TierRecord) -> Iterator[tuple[date, datetime, int]]:
+def entries(ladder: Ladder, record: TierRecord) -> list[tuple[date, datetime, int]]:
     """Day, instant and amount of all that was read, in the metric. A visit is one a store and day: the first."""
-    metric = ladder.tiers.metric
+    metric, unit, amounts = ladder.tiers.metric, ladder.unit, record.amounts
     if metric is TierMetric.VISITS:
         firsts: dict[tuple[UUID, date], datetime] = {}
-        for each in record.amounts:
+        for each in amounts:
             if each.store_id is not None:
                 place = each.store_id, each.day
                 firsts[place] = min(firsts.get(place, each.counted_at), each.counted_at)
-        for (_, day), counted_at in firsts.items():
-            yield day, counted_at, 1
-        return
-    for each in record.amounts:
-        amount = _of(each, ladder)
-        if amount:
-            yield each.day, each.counted_at, amount
+        return [(day, counted_at, 1) for (_, day), counted_at in firsts.items()]
+    # A member may have hundreds of amounts, so that nothing is called for each.
+    if metric is TierMetric.SPEND:
+        return [(each.day, each.counted_at, each.spend_minor) for each in amounts if each.spend_minor]
+    return [(each.day, each.counted_at, each.points) for each in amounts if each.points and each.unit == unit]
 
 
 def climbing_from(ladder: Ladder, record: TierRecord, day: date) -> date | None:

@@ -8,16 +8,32 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 
+from services.platform.auth import principals
 from services.platform.auth.passwords import Passwords
 from services.platform.db.engine import open_database
+from services.platform.limits import buckets
 from services.platform.limits.buckets import Buckets
 from services.platform.limits.domain import Quota
+from services.platform.tenancy import registry
 from tests.support.graphql_client import POOL_SIZE, GraphQLClient, gateway_services, running_gateway
 from tests.support.tenants import DatabaseUrls
 
 CAPACITY = 10_000
 QUICK_PASSWORDS = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 OpenGateway = Callable[..., AbstractContextManager[GraphQLClient]]
+
+
+@pytest.fixture(autouse=True)
+def _is_patient_with_valkey(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine it may take longer than a gateway waits for it; then nothing would be limited."""
+    monkeypatch.setattr(buckets, "ANSWER_SECONDS_MAX", 10.0)
+
+
+@pytest.fixture
+def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials and tenants are read for every request."""
+    monkeypatch.setattr(principals, "CACHE_SECONDS", 0.0)
+    monkeypatch.setattr(registry, "CACHE_SECONDS", 0.0)
 
 
 @pytest.fixture

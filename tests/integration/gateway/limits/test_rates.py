@@ -5,9 +5,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from services.gateway.execution.charging import REJECTED_COST
 from services.gateway.graphql.cost import COST_MAX
-from services.gateway.graphql.rates import REJECTED_COST
+from services.platform.actors import SYSTEM
+from services.platform.clock import wall_now
 from services.platform.config import RATE_CAPACITY_MIN
+from services.platform.db.engine import Database
+from services.platform.db.homes import PLATFORM
+from services.platform.db.session import unit_of_work
+from services.platform.limits.domain import Quota
+from services.platform.tenancy.registry import set_quota, tenant_by_slug
 from tests.integration.gateway.limits.conftest import CAPACITY, OpenGateway
 from tests.support.graphql_client import Answer, GraphQLClient
 
@@ -70,6 +77,41 @@ def test_what_is_refused_is_not_done(limited: GraphQLClient) -> None:
 
     assert (refused.status, refused.code) == (429, "RATE_LIMITED")
     assert key.execute(PAGE).data == {"stores": {"edges": []}}
+
+
+@pytest.mark.usefixtures("nothing_remembered")
+def test_a_tenant_may_have_more_than_others(limited: GraphQLClient, database: Database) -> None:
+    owner, neighbor = limited.sign_up("large"), limited.sign_up("usual")
+    key = owner.create_api_key("STORES_READ")
+    _set_quota(database, "large", Quota(3 * CAPACITY, 1))
+
+    told = [who.execute(PAGE).content["extensions"]["cost"]["maximum"] for who in (owner, key, neighbor)]
+    answered = sum(key.execute(PAGE).status == 200 for _ in range(2 * CAPACITY // PAGE_COST))
+    _set_quota(database, "large", None)
+
+    assert told == [3 * CAPACITY, 3 * CAPACITY, CAPACITY]
+    assert answered == 2 * CAPACITY // PAGE_COST
+    refused = key.execute(PAGE)
+    assert (refused.status, refused.error["maximum"]) == (429, CAPACITY)
+    assert owner.execute(PAGE).status == 200
+
+
+@pytest.mark.usefixtures("nothing_remembered")
+def test_strangers_at_a_tenants_door_have_what_all_strangers_have(limited: GraphQLClient, database: Database) -> None:
+    owner = limited.sign_up("door")
+    _set_quota(database, "door", Quota(3 * CAPACITY, 1))
+
+    cost = limited.as_(None, X_Tenant="door").execute("{ viewer { kind } }").content["extensions"]["cost"]
+
+    assert owner.execute(PAGE).content["extensions"]["cost"]["maximum"] == 3 * CAPACITY
+    assert cost["maximum"] == CAPACITY
+
+
+def _set_quota(database: Database, slug: str, quota: Quota | None) -> None:
+    with unit_of_work(database, PLATFORM, now=wall_now(), actor=SYSTEM, correlation_id="t") as uow:
+        tenant = tenant_by_slug(uow, slug)
+        assert tenant is not None
+        assert set_quota(uow, tenant_id=tenant.id, quota=quota)
 
 
 def test_neither_another_tenant_nor_another_kind_of_credential_is_held_up(limited: GraphQLClient) -> None:

@@ -107,6 +107,21 @@ def test_a_bucket_leaks(broker_url: str, monkeypatch: pytest.MonkeyPatch) -> Non
         assert leaking.spend("a", 151) == Standing(151, 0, 1_000, 150, 9, retry_after_seconds=1)
 
 
+def test_a_bucket_may_have_a_size_of_its_own(broker_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(buckets, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(buckets, "PREFIX", f"{PREFIX}sizes:")
+    large = Quota(capacity=5_000, per_second=500)
+    with closing(Buckets(broker_url, Quota(capacity=1_000, per_second=100))) as sized:
+        monkeypatch.setattr(sized, "_tell", lambda told: None)
+
+        assert sized.spend("a", 4_000, quota=large) == Standing(4_000, 4_000, 5_000, 1_000, 8)
+        assert sized.spend("a", 1_001, quota=large) == Standing(1_001, 0, 5_000, 1_000, 8, retry_after_seconds=1)
+        assert sized.spend("b", 1_001) == Standing(1_001, 0, 1_000, 1_000, 0, retry_after_seconds=1)
+        # It leaks for eight seconds, whatever its size is by now.
+        assert sized.spend("a", 200) == Standing(200, 200, 1_000, 0, 10)
+
+
 def test_what_has_leaked_empty_is_forgotten(broker_url: str) -> None:
     with (
         closing(Buckets(broker_url, Quota(capacity=1_000, per_second=1_000))) as quick,

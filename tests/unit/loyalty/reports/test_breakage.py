@@ -118,6 +118,9 @@ def test_liability_is_rounded_half_up_once(
 def test_the_window_is_sixty_months() -> None:
     assert window_start(date(2027, 3, 31)) == date(2022, 4, 1)
     assert window_start(date(2027, 12, 1)) == date(2023, 1, 1)
+    # Before the calendar there is no month.
+    assert window_start(date(5, 12, 31)) == date(1, 1, 1)
+    assert window_start(date(1, 1, 1)) == date(1, 1, 1)
 
 
 @pytest.mark.parametrize(
