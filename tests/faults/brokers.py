@@ -9,20 +9,18 @@ from pathlib import Path
 
 from services.platform.clock import monotonic
 from tests.faults.experiments import Bench, Experiment, Mutation, injuries
-from tests.faults.letters import Letters
+from tests.faults.letters import SENT_SECONDS_MAX
 from tests.faults.load import Load, read_logs
 from tests.faults.proxy import Trap, fetch_thief
 from tests.faults.verdict import Evidence, Verdict, judge
 
-DONE_SECONDS_MAX = 120.0
-"""From the last injury to the last letter sent: the bar."""
 TRAP_SECONDS_MAX = 60.0
 PACE_SECONDS = 1.0
 """Of a till in the long form: what waits at the end is a minute's work of a shop, not of a machine at its limit."""
 AWAY_SECONDS, AWAY_SECONDS_SHORT = 60.0, 0.5
 
 
-def upset_broker(bench: Bench, *, patience_seconds: float = DONE_SECONDS_MAX) -> Verdict:
+def upset_broker(bench: Bench, *, patience_seconds: float = SENT_SECONDS_MAX) -> Verdict:
     """F4: fetched jobs are lost, the line falls silent, everything is forgotten, the broker is killed; in turn.
 
     The worker lives through all of it.
@@ -57,13 +55,13 @@ def upset_broker(bench: Bench, *, patience_seconds: float = DONE_SECONDS_MAX) ->
                 load.pulse.wait_for(load.pulse.count + injury.after_requests)
                 time.sleep(injury.pause_seconds)
                 injure()
-        done = _done_after(letters, patience_seconds)
+        done = letters.sent_after(patience_seconds)
         evidence = Evidence("F4", injected=scale.kills, logs=logs, acknowledged_min=scale.acknowledged_min)
         verdict = judge(stack, merchant, letters, evidence)
         if stack.pid("worker") != worker:
             verdict.complaints.append("the worker was restarted")
     verdict.note = f"{trap.stolen} fetches stolen"
-    _note_done(verdict, done)
+    verdict.note_sent(done)
     if not trap.stolen:
         verdict.complaints.append("no fetched job was stolen")
     return verdict
@@ -78,17 +76,16 @@ def do_without_broker(bench: Bench) -> Verdict:
         stack.valkey.silent,
     )
     merchant, letters, logs = bench.begin(members=scale.members)
-    done: list[float | None] = []
     pace = 0.0 if scale.is_hurried else PACE_SECONDS
     with bench.load(merchant, stack.gateway_port, logs, pace=pace) as load:
         for state in states:
             load.pulse.wait_for(load.pulse.count + scale.requests_per_kill)
             with state():
                 _work_on(load, bench)
-    done.append(_done_after(letters, DONE_SECONDS_MAX))
+    done = letters.sent_after()
     evidence = Evidence("F5", injected=len(states), logs=logs, acknowledged_min=scale.requests_per_kill * len(states))
     verdict = judge(stack, merchant, letters, evidence)
-    _note_done(verdict, done[0])
+    verdict.note_sent(done)
     verdict.complain("not answered at once", _unanswered(logs))
     return verdict
 
@@ -100,19 +97,6 @@ def _work_on(load: Load, bench: Bench) -> None:
     load.pulse.wait_for(before + bench.scale.requests_per_kill)
     while monotonic() < began + seconds:
         load.pulse.wait_for(load.pulse.count + 1)
-
-
-def _done_after(letters: Letters, patience_seconds: float) -> float | None:
-    """After how many seconds all was sent; None if it was not."""
-    began = monotonic()
-    return monotonic() - began if letters.is_sent_within(patience_seconds) else None
-
-
-def _note_done(verdict: Verdict, seconds: float | None) -> None:
-    if seconds is None:
-        verdict.complaints.append("letters still wait long after the last injury")
-    else:
-        verdict.recovery_seconds = seconds
 
 
 def _unanswered(logs: Path) -> list[str]:

@@ -74,9 +74,11 @@ def kill_worker(bench: Bench) -> Verdict:
         stack.kill("worker")
         letters.note_in_flight()
         stack.restart("worker")
-    letters.wait_until_sent()
+    seconds = letters.sent_after()
     evidence = Evidence("F3", injected=scale.kills, logs=logs, acknowledged_min=scale.acknowledged_min)
-    return judge(stack, merchant, letters, evidence)
+    verdict = judge(stack, merchant, letters, evidence)
+    verdict.note_sent(seconds)
+    return verdict
 
 
 def _campaign(bench: Bench, experiment: str, injure: Injure, *, leaks: list[str] | None = None) -> Verdict:

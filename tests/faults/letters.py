@@ -19,6 +19,8 @@ from tests.faults.stack import Stack
 
 STALLED_SECONDS = 240.0
 """So long nothing moves, and the letters count as stuck. The longest lease and two sweeps are 2 minutes."""
+SENT_SECONDS_MAX = 120.0
+"""From the last injury to the last letter sent: the bar."""
 POLL_SECONDS = 0.1
 
 WAITING = """
@@ -75,6 +77,11 @@ class Letters:
                 watch.hurry()
                 time.sleep(POLL_SECONDS)
         return True
+
+    def sent_after(self, patience_seconds: float = SENT_SECONDS_MAX) -> float | None:
+        """After how many seconds from now nothing waited any more; None if something still does."""
+        began = monotonic()
+        return monotonic() - began if self.is_sent_within(patience_seconds) else None
 
     def wait_until_sent(self) -> None:
         """Wait until nothing waits any more.

@@ -33,12 +33,15 @@ def refuse_nobody_at_once() -> None:
 def buckets_without_bottom() -> None:
     """Work is measured and told, and nobody is ever refused."""
     from services.platform.limits.buckets import Buckets  # noqa: PLC0415  after the choice of the fault
+    from services.platform.limits.domain import Quota  # noqa: PLC0415  as above
 
     spend = Buckets.spend
 
-    def generous(self: Buckets, bucket: str, points: int, *, on_credit: bool = False) -> Any:
+    def generous(
+        self: Buckets, bucket: str, points: int, *, quota: Quota | None = None, on_credit: bool = False
+    ) -> Any:
         del on_credit
-        return spend(self, bucket, points, on_credit=True)
+        return spend(self, bucket, points, quota=quota, on_credit=True)
 
     Buckets.spend = generous  # type: ignore[method-assign]  # the fault
 

@@ -52,6 +52,13 @@ class Verdict:
             more = " …" if len(cases) > SHOWN_MAX else ""
             self.complaints.append(f"{len(cases)} {what}: {', '.join(cases[:SHOWN_MAX])}{more}")
 
+    def note_sent(self, seconds: float | None) -> None:
+        """Note after how long everything was sent (`Letters.sent_after`); None, that it was not, is a failure."""
+        if seconds is None:
+            self.complaints.append("letters still wait long after the last injury")
+        else:
+            self.recovery_seconds = seconds
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:

@@ -9,8 +9,8 @@ from services.notifications.templates.domain import Locale, TemplateKey
 
 ATTEMPTS_MAX = 12
 """With `backoff` they span about two and a half hours."""
-LEASE = timedelta(minutes=5)
-"""Longer than a slow provider's whole conversation; after it the sweep takes the sender for dead."""
+LEASE = timedelta(seconds=60)
+"""Longer than a provider's whole conversation may last; after it the sweep takes the sender for dead."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,9 @@ class Color(StrEnum):
 
 @pytest.fixture(params=[False, True], ids=["sent whole", "prepared"])
 def database(request: pytest.FixtureRequest, database_urls: DatabaseUrls) -> Iterator[Database]:
-    opened = open_database(database_urls.app, pool_size=2, is_prepared=request.param)
+    # Statements are prepared only where no pooler mixes them.
+    url = database_urls.server.direct_app_url(database_urls.name) if request.param else database_urls.app
+    opened = open_database(url, pool_size=2, is_prepared=request.param)
     yield opened
     opened.close()
 

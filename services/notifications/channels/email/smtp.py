@@ -10,10 +10,15 @@ from typing import Self
 
 from services.notifications.channels.domain import Accepted, OutgoingEmail
 from services.notifications.channels.email.mime import Mailbox, mime_bytes, parse_mailbox
+from services.notifications.channels.email.punctual import Punctual, PunctualOverTls
 from services.notifications.channels.email.smtp_url import Encryption, SmtpServer, parse_smtp_url
 from services.notifications.channels.errors import PermanentDeliveryFailure, TransientDeliveryFailure
+from services.platform.clock import monotonic
 
 TIMEOUT_SECONDS = 20
+"""For one answer."""
+CONVERSATION_SECONDS_MAX = 40
+"""For all of them together. It ends before the lease of a message does, so that nobody else sends it meanwhile."""
 _REPLY_LENGTH_MAX = 200
 _OK = 250
 _FORWARDED = 251
@@ -38,13 +43,21 @@ class SmtpChannel:
         InvalidInput: ``url`` is not of the form in ``smtp_url``.
     """
 
-    def __init__(self, url: str, *, timeout_seconds: int = TIMEOUT_SECONDS, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        conversation_seconds: float = CONVERSATION_SECONDS_MAX,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._server: SmtpServer = parse_smtp_url(url)
         self._timeout_seconds = timeout_seconds
+        self._conversation_seconds = conversation_seconds
         self._tls = tls
         self._own = threading.local()
         self._lock = threading.Lock()
-        self._open: set[smtplib.SMTP] = set()
+        self._open: set[Punctual] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -59,6 +72,7 @@ class SmtpChannel:
         with self._lock:
             connections, self._open = self._open, set()
         for connection in connections:
+            connection.ends_at = monotonic() + self._timeout_seconds
             with contextlib.suppress(smtplib.SMTPException, OSError):
                 connection.quit()
             connection.close()
@@ -68,39 +82,40 @@ class SmtpChannel:
         """Hand the message over and wait for the server's word. The same Message-ID goes out in every attempt.
 
         Raises:
-            TransientDeliveryFailure: the server can't be reached, defers, or was lost on the way; in the last case it
-                may have taken the message. Refused log-ins and senders count here too: they are ours to mend and
-                say nothing against the message.
+            TransientDeliveryFailure: the server can't be reached, defers, takes too long, or was lost on the way; in
+                the last two cases it may have taken the message. Refused log-ins and senders count here too: they are
+                ours to mend and say nothing against the message.
             PermanentDeliveryFailure: the recipient or the content is refused for good, or the message can't be put on
                 the wire (an unsafe header, an address that is none, or one that needs SMTPUTF8 where it isn't offered).
         """
         sender, recipient = parse_mailbox(message.sender), parse_mailbox(message.recipient)
         envelope = _Envelope(sender, recipient, mime_bytes(message, sender=sender, recipient=recipient))
         try:
-            connection = self._begin(envelope)
+            connection = self._begin(envelope, ends_at=monotonic() + self._conversation_seconds)
             return self._hand_over(connection, envelope)
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
             raise TransientDeliveryFailure(reason="CONNECTION_LOST", reply=type(error).__name__) from error
 
-    def _begin(self, envelope: _Envelope) -> smtplib.SMTP:
+    def _begin(self, envelope: _Envelope, *, ends_at: float) -> Punctual:
         """A connection on which MAIL was accepted.
 
         Servers drop idle connections. Nothing of the message has been sent at this point, so that trying once more
         on a new connection can't double it.
         """
-        kept: smtplib.SMTP | None = getattr(self._own, "connection", None)
+        kept: Punctual | None = getattr(self._own, "connection", None)
         if kept is not None:
+            kept.ends_at = ends_at
             with contextlib.suppress(smtplib.SMTPException, OSError):
                 code, reply = _mail(kept, envelope)
                 if code != _CLOSING:
                     return self._unless_refused(kept, code, reply)
             self._drop()
-        fresh = self._connect(envelope.sender.domain)
+        fresh = self._connect(envelope.sender.domain, ends_at)
         code, reply = _mail(fresh, envelope)
         return self._unless_refused(fresh, code, reply)
 
-    def _unless_refused(self, connection: smtplib.SMTP, code: int, reply: bytes) -> smtplib.SMTP:
+    def _unless_refused(self, connection: Punctual, code: int, reply: bytes) -> Punctual:
         if code != _OK:
             self._reset(connection, code)
             raise TransientDeliveryFailure(reason="SENDER_REFUSED", reply=_words(code, reply))
@@ -121,14 +136,14 @@ class SmtpChannel:
             raise _failure(code, "CONTENT", _words(code, reply, without=address))
         return Accepted(provider_reference=_words(code, reply, without=address))
 
-    def _connect(self, hello_name: str) -> smtplib.SMTP:
+    def _connect(self, hello_name: str, ends_at: float) -> Punctual:
         """A new connection, greeted, encrypted and logged in.
 
         It introduces itself by the sender's domain: the name of this machine is nobody's business, and asking the
         resolver for it can take seconds.
         """
         try:
-            connection = self._dial(hello_name)
+            connection = self._dial(hello_name, ends_at)
         except (smtplib.SMTPException, OSError) as error:
             raise TransientDeliveryFailure(reason="PROVIDER_UNREACHABLE", reply=type(error).__name__) from error
         try:
@@ -145,12 +160,14 @@ class SmtpChannel:
         self._own.connection = connection
         return connection
 
-    def _dial(self, hello_name: str) -> smtplib.SMTP:
+    def _dial(self, hello_name: str, ends_at: float) -> Punctual:
         server, timeout = self._server, self._timeout_seconds
         if server.encryption is Encryption.TLS:
             context = self._tls or ssl.create_default_context()
-            return smtplib.SMTP_SSL(server.host, server.port, hello_name, timeout=timeout, context=context)
-        return smtplib.SMTP(server.host, server.port, hello_name, timeout=timeout)
+            return PunctualOverTls(
+                server.host, server.port, hello_name, timeout=timeout, context=context, ends_at=ends_at
+            )
+        return Punctual(server.host, server.port, hello_name, timeout=timeout, ends_at=ends_at)
 
     def _reset(self, connection: smtplib.SMTP, code: int) -> None:
         """Leave the connection ready for the next message, or leave it."""
@@ -160,7 +177,7 @@ class SmtpChannel:
         self._drop()
 
     def _drop(self) -> None:
-        connection: smtplib.SMTP | None = getattr(self._own, "connection", None)
+        connection: Punctual | None = getattr(self._own, "connection", None)
         self._own.connection = None
         if connection is not None:
             with self._lock:

@@ -21,6 +21,8 @@ class Script:
     data_reply: str | None = "250 OK"
     offers_utf8: bool = True
     silent: bool = False
+    pause_seconds: float = 0.0
+    """Before each answer to MAIL and RCPT."""
     certificate: Path | None = None
     encrypted_from_start: bool = False
     password: str = ""
@@ -61,12 +63,14 @@ class _Handler:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         envelope.mail_from = address
+        await asyncio.sleep(self._script.pause_seconds)
         return _answer(server, self._script.mail_replies.pop(0) if self._script.mail_replies else "250 OK")
 
     async def handle_RCPT(  # noqa: N802  as above
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         envelope.rcpt_tos.append(address)
+        await asyncio.sleep(self._script.pause_seconds)
         return self._script.rcpt_reply
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  as above

@@ -215,6 +215,20 @@ def test_a_silent_server_is_given_up() -> None:
     assert failure.value.facts() == {"reason": "PROVIDER_UNREACHABLE", "reply": "SMTPServerDisconnected"}
 
 
+def test_a_server_that_is_slow_with_each_answer_is_given_up_as_well() -> None:
+    """By then the message's lease is nearly over, and another worker would send it too."""
+    script = Script(pause_seconds=1)
+
+    with (
+        scripted_server(script) as port,
+        SmtpChannel(f"smtp://127.0.0.1:{port}", conversation_seconds=1.5) as channel,
+        pytest.raises(TransientDeliveryFailure),
+    ):
+        channel.send(EMAIL)
+
+    assert script.kept == 0
+
+
 @pytest.mark.parametrize("scheme", ["smtp+starttls", "smtps"])
 def test_encrypted_and_logged_in(scheme: str) -> None:
     script = Script(certificate=CERTIFICATE, encrypted_from_start=scheme == "smtps", password="a b:c")
