@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from services.gateway.context.request import request_context
 from services.gateway.context.services import GatewayServices
+from services.gateway.execution.charging import bucket_of_address
 from services.gateway.execution.healing import is_about_the_database
 from services.gateway.execution.threads import Seats
 from services.gateway.execution.upgrades import Upgrades
@@ -21,7 +22,6 @@ from services.platform.actors import PUBLIC, ActorKind
 from services.platform.auth.tokens import ShareToken
 from services.platform.clock import wall_now
 from services.platform.db.session import unit_of_work
-from services.platform.limits.addresses import network_of
 from services.platform.telemetry import metrics
 from services.platform.tenancy.domain import Tenant
 from services.platform.tenancy.errors import TenancyError, TenantUpgrading
@@ -110,7 +110,7 @@ def _is_robot(request: Request) -> bool:
 
 def _seconds_to_wait(services: GatewayServices, share: ShareToken, peer: str) -> int | None:
     """How long to wait before following a link, None where that may be done now."""
-    for bucket in (f"address:{network_of(peer)}", f"{share.tenant_id.hex}:links"):
+    for bucket in (bucket_of_address(peer), f"{share.tenant_id.hex}:links"):
         standing = services.buckets.spend(bucket, COST)
         if standing.retry_after_seconds is not None:
             metrics.rate_limited(ActorKind.PUBLIC)

@@ -63,9 +63,13 @@ class Door:
         try:
             known = self.authenticator.remembered(token=token, tenant_slug=slug, host=host)
             if known is None:
-                if not self.authenticator.has_let_in(token=token, tenant_slug=slug, host=host):
+                is_new = not self.authenticator.has_let_in(token=token, tenant_slug=slug, host=host)
+                if is_new:
                     take(self.buckets, bucket_of_address(peer), 0, kind=ActorKind.PUBLIC)
                 known = await self._look(token=token, slug=slug, host=host)
+                if is_new and token is None and host is not None and known.tenant is None:
+                    # Nobody's host is no refusal, but there is no end of hosts.
+                    self.buckets.spend(bucket_of_address(peer), REJECTED_COST, on_credit=True)
             if known.tenant is not None and is_behind(known.tenant):
                 await self.upgrades.bring(known.tenant)
                 self.authenticator.forget()

@@ -4,6 +4,9 @@ from enum import Enum
 
 from services.platform.db.selected_json import Writers, global_id, instant, json_list, json_object, plain
 
+ROWS_MAX = 101
+"""The longest page, and the one after it."""
+
 
 class MembersFrom(Enum):
     """Whose rows ``m`` are: all that follows FROM."""
@@ -14,10 +17,10 @@ members m WHERE m.id = (SELECT member_id FROM member_identities WHERE kind = %(k
     # The limit comes first: what belongs to a page is read for its members alone. Two texts, because the plan of one
     # that asks whether there is a place would walk to it from the newest member. The longest page is a number: of a
     # page of unknown length the server would expect a tenth of the table, and plan each one anew.
-    FIRST_PAGE = """
-(SELECT * FROM (SELECT * FROM members ORDER BY id DESC LIMIT 101) m LIMIT %(limit)s) m ORDER BY m.id DESC"""
-    NEXT_PAGE = """
-(SELECT * FROM (SELECT * FROM members WHERE id < %(after)s ORDER BY id DESC LIMIT 101) m LIMIT %(limit)s) m
+    FIRST_PAGE = f"""
+(SELECT * FROM (SELECT * FROM members ORDER BY id DESC LIMIT {ROWS_MAX}) m LIMIT %(limit)s) m ORDER BY m.id DESC"""
+    NEXT_PAGE = f"""
+(SELECT * FROM (SELECT * FROM members WHERE id < %(after)s ORDER BY id DESC LIMIT {ROWS_MAX}) m LIMIT %(limit)s) m
 ORDER BY m.id DESC"""
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ import orjson
 
 from services.loyalty.ledger.selected import balances, entries
 from services.loyalty.members.domain import Identity
-from services.loyalty.members.selected import MEMBER_WRITERS, MembersFrom
+from services.loyalty.members.selected import MEMBER_WRITERS, ROWS_MAX, MembersFrom
 from services.loyalty.profiles.domain import ProfileSource
 from services.loyalty.programs.domain import LocalizedText, TierLevel
 from services.loyalty.programs.domain.publishing import ProgramVersion
@@ -39,9 +40,8 @@ class Statements:
         Raises:
             NotPickable: the database can't write all of it.
         """
-        self._picks = picks
-        self._composed: dict[tuple[MembersFrom, Counting | None], Composed] = {}
-        self._compose(MembersFrom.ID, Counting.EVER)
+        self.picks = picks
+        _composed(self, MembersFrom.ID, Counting.EVER)
 
     def of(self, source: ProfileSource, *, version: ProgramVersion | None, now: datetime) -> Statement:
         """The statement whose rows are profiles: ``id``, ``profile`` and ``is_settled``.
@@ -55,22 +55,19 @@ class Statements:
         counting = counting_of(version.document) if version else None
         if version is not None and counting is None:
             raise NotPickable(TIER)
-        composed = self._compose(members_from, counting)
+        composed = _composed(self, members_from, counting)
         if version is not None:
             values |= ladder_values(version, now=now)
             for name, wanted in composed.levels.items():
                 values[name] = [_level_json(level, wanted) for level in version.document.tiers.levels]
         return Statement(composed.query, {**values, "now": now})
 
-    def _compose(self, members_from: MembersFrom, counting: Counting | None) -> Composed:
-        found = self._composed.get((members_from, counting))
-        if found is None:
-            found = self._composed[members_from, counting] = _composed(self._picks, members_from, counting=counting)
-        return found
 
-
-def _composed(picks: tuple[Pick, ...], members_from: MembersFrom, *, counting: Counting | None) -> Composed:
+@lru_cache(maxsize=500)
+def _composed(statements: Statements, members_from: MembersFrom, counting: Counting | None) -> Composed:
     """The statement for what is picked; without ``counting``, before the first program, nobody stands in any tier.
+
+    The latest used of the whole process are remembered.
 
     Raises:
         NotPickable
@@ -94,7 +91,7 @@ def _composed(picks: tuple[Pick, ...], members_from: MembersFrom, *, counting: C
     }
     # No value of a reader is in it: keys are names by `json_object`, the rest is ours.
     is_settled = IS_SETTLED if counting is Counting.WINDOW else "true"
-    shown = f"{json_object(picks, writers)}::text AS profile, {is_settled} AS is_settled"
+    shown = f"{json_object(statements.picks, writers)}::text AS profile, {is_settled} AS is_settled"
     query = ("SELECT m.id,", shown, "FROM", members_from.value)
     return Composed(" ".join(query), levels)
 
@@ -107,6 +104,7 @@ def _source(source: ProfileSource) -> tuple[MembersFrom, dict[str, Any]]:
         return MembersFrom.ID, {"id": source}
     if isinstance(source, Identity):
         return MembersFrom.IDENTITY, {"kind": source.kind.value, "value": source.value}
+    assert source.limit <= ROWS_MAX, "a page that SQL would cut"
     if source.after_id is None:
         return MembersFrom.FIRST_PAGE, {"limit": source.limit}
     return MembersFrom.NEXT_PAGE, {"after": source.after_id, "limit": source.limit}

@@ -33,7 +33,7 @@ UPDATE messages SET state = 'sent', provider_reference = %(reference)s, sent_at 
 WHERE id = %(id)s AND state <> 'sent'"""
 NOT_SENT = """
 UPDATE messages SET state = %(state)s, leased_until = %(leased_until)s, last_error = %(error)s
-WHERE id = %(id)s AND state = 'queued'"""
+WHERE id = %(id)s AND state = 'queued' AND attempts = %(attempts)s"""
 
 
 def insert_messages(
@@ -84,10 +84,12 @@ def mark_sent(uow: UnitOfWork, message_id: UUID, *, reference: str, now: datetim
     return uow.execute(SENT, {"id": message_id, "reference": reference, "now": now}) == 1
 
 
-def mark_not_sent(uow: UnitOfWork, message_id: UUID, *, state: str, leased_until: datetime, error: str) -> bool:
-    """Note a failed attempt; ``state`` says whether there will be another (queued) or not (failed, parked).
+def mark_not_sent(
+    uow: UnitOfWork, message_id: UUID, *, attempts: int, state: str, leased_until: datetime, error: str
+) -> bool:
+    """Note that the latest of so many ``attempts`` failed; ``state``: another is to come (queued), or none.
 
-    False when the message was not queued any more.
+    False when the message was not queued any more, or somebody else is at the next attempt by now.
     """
-    values = {"id": message_id, "state": state, "leased_until": leased_until, "error": error}
+    values = {"id": message_id, "attempts": attempts, "state": state, "leased_until": leased_until, "error": error}
     return uow.execute(NOT_SENT, values) == 1

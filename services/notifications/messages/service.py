@@ -47,7 +47,10 @@ def settle_failed(uow: UnitOfWork, message: ClaimedMessage, *, reason: str, is_f
     state = "failed" if is_final else "parked" if is_exhausted else "queued"
     leased_until = wall_now() + backoff(message.attempts)
     metrics.message_done(message.channel, "deferred" if state == "queued" else state)
-    if repository.mark_not_sent(uow, message.id, state=state, leased_until=leased_until, error=reason) and is_final:
+    is_noted = repository.mark_not_sent(
+        uow, message.id, attempts=message.attempts, state=state, leased_until=leased_until, error=reason
+    )
+    if is_noted and is_final:
         _tell(uow, message, "unreachable")
 
 

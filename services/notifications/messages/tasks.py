@@ -17,7 +17,7 @@ from services.notifications.messages.domain import ClaimedMessage
 from services.notifications.messages.service import claim_message, settle_failed, settle_sent
 from services.notifications.templates.domain import Locale
 from services.notifications.templates.service import render
-from services.platform.clock import wall_now
+from services.platform.clock import monotonic, wall_now
 from services.platform.db.fanout import ask_tenants
 from services.platform.db.homes import PLATFORM
 from services.platform.db.session import read_session
@@ -31,6 +31,7 @@ log = structlog.get_logger()
 SANDBOX_MARK: Mapping[Locale, str] = MappingProxyType({Locale.EN: "[Sandbox]", Locale.ZH_CN: "[沙箱]"})
 SANDBOX_HEADER = "X-Regulars-Sandbox"
 
+CLAIMING_SECONDS_MAX = 10
 SWEEP_EVERY = timedelta(seconds=30)
 UNSENT = sql.SQL(
     "SELECT id FROM {schema}.messages"
@@ -59,9 +60,11 @@ def sweep_messages(context: WorkContext, **_: object) -> None:
 
 def _send_message(context: WorkContext, providers: Providers, *, tenant_id: str, message_id: UUID) -> None:
     tenant = context.tenant(tenant_id)
+    began = monotonic()
     with context.work_in(tenant, "send_message") as uow:
         message = claim_message(uow, message_id)
-    if message is None:
+    # A claim that took too long leaves too little of its lease to send in: the sweep gives it another.
+    if message is None or monotonic() - began > CLAIMING_SECONDS_MAX:
         return
     with bound_contextvars(message_id=str(message.id), correlation_id=message.correlation_id):
         _send_claimed(context, providers, tenant, message)

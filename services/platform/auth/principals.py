@@ -98,7 +98,7 @@ class Authenticator:
         until = self._remembered_until(token, tenant_slug, host)
         with self._lock:
             if len(self._reached) >= CACHE_ENTRIES_MAX:
-                self._reached.clear()
+                del self._reached[next(iter(self._reached))]
             self._reached[token, tenant_slug, host] = (until, reached)
         return reached
 
@@ -111,7 +111,8 @@ class Authenticator:
         self._registry.forget()
         with self._lock:
             self._known.clear()
-            self._reached.clear()
+            # Who was let in stays known as one who was.
+            self._reached = {asked: (0.0, reached) for asked, (_, reached) in self._reached.items()}
 
     def remembered(self, *, token: str | None, tenant_slug: str | None, host: str | None) -> Reached | None:
         """As `reach` where nothing has to be read for it, else None. It never blocks."""

@@ -135,17 +135,18 @@ class Variant:
             writer = Writer(self._selecting)
             if self._is_serial:
                 names = {name: writer.root_field(self._root_type, name, nodes) for name, nodes in fields.items()}
-                _look_ahead(writer.calls)
-                made = writer.compiled()
-                self._on_written(writer.length)
+                made = self._compiled(writer)
                 return Plan(None, {name: made[function] for name, function in names.items()})
             name, _ = writer.selection(self._root_type, fields)
-            _look_ahead(writer.calls)
-            made = writer.compiled()
-            self._on_written(writer.length)
-            return Plan(made[name], None)
+            return Plan(self._compiled(writer)[name], None)
         except (Unsupported, RecursionError):
             return None
+
+    def _compiled(self, writer: Writer) -> Mapping[str, Any]:
+        _look_ahead(writer.calls)
+        made = writer.compiled()
+        self._on_written(writer.length)
+        return made
 
 
 class PlannedOperation:
@@ -214,7 +215,12 @@ class PlannedOperation:
         if root_type is None or self._operation.operation is OperationType.SUBSCRIPTION:
             return None
         try:
-            selecting = Selecting(self._schema, self._document, self._operation, variables)
+            # A variant outlives its first caller, and keeps nothing else of what that sent.
+            chosen = VariableValues(
+                {name: source for name, source in variables.sources.items() if name in self._choices},
+                {name: value for name, value in variables.coerced.items() if name in self._choices},
+            )
+            selecting = Selecting(self._schema, self._document, self._operation, chosen)
             variant = Variant(selecting, root_type, self._shortcut_of, self._on_written)
         except (Unsupported, RecursionError):
             return None

@@ -44,7 +44,7 @@ _ACCESS = {
 }
 READS_MAX = 2
 """A program that is published while it is read is read again; one that is published twice, the ordinary way."""
-LENGTHS_MAX = 20
+LENGTHS_MAX = 3
 """Choices of the lengths of pages within a member for which what is picked is remembered."""
 
 _DEFINITION = "strawberry-definition"

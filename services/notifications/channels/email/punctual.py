@@ -3,7 +3,8 @@
 import smtplib
 import socket
 import ssl
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, BinaryIO
 
 from services.platform.clock import monotonic
 
@@ -28,8 +29,9 @@ class Punctual(smtplib.SMTP):
         super().send(s)
 
     def getreply(self) -> tuple[int, bytes]:
-        """As the standard library's, within the time that is left."""
-        self._hurry()
+        """As the standard library's, each line within the time that is left."""
+        if self.file is None and self.sock is not None:
+            self.file = _PunctualLines(self.sock.makefile("rb"), self._hurry)
         return super().getreply()
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
@@ -45,6 +47,21 @@ class Punctual(smtplib.SMTP):
         if left <= 0:
             raise TimeoutError
         return left
+
+
+class _PunctualLines:
+    """The lines of a reply, before each of which one looks at the clock."""
+
+    def __init__(self, file: BinaryIO, hurry: Callable[[], None]) -> None:
+        self._file = file
+        self._hurry = hurry
+
+    def readline(self, limit: int) -> bytes:
+        self._hurry()
+        return self._file.readline(limit)
+
+    def close(self) -> None:
+        self._file.close()
 
 
 class PunctualOverTls(Punctual, smtplib.SMTP_SSL):

@@ -1,5 +1,9 @@
+import contextlib
+import smtplib
+import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,9 +14,11 @@ import pytest
 
 from services.doubles.mailbox.store import StoredMail
 from services.notifications.channels.domain import Accepted, ChannelKind, OutgoingEmail
+from services.notifications.channels.email.punctual import Punctual
 from services.notifications.channels.email.smtp import SmtpChannel
 from services.notifications.channels.errors import PermanentDeliveryFailure, TransientDeliveryFailure
 from services.notifications.channels.service import open_providers, send
+from services.platform.clock import monotonic
 from tests.integration.notifications.channels.scripted import Script, scripted_server
 from tests.support.mailbox import Mailbox
 
@@ -227,6 +233,27 @@ def test_a_server_that_is_slow_with_each_answer_is_given_up_as_well() -> None:
         channel.send(EMAIL)
 
     assert script.kept == 0
+
+
+def test_a_reply_that_goes_on_and_on_is_given_up_as_well() -> None:
+    def goes_on(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(b"220 here\r\n")
+            connection.recv(1_000)
+            for _ in range(1_000):
+                connection.sendall(b"250-and\r\n")
+                time.sleep(0.01)
+            connection.sendall(b"250 done\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = threading.Thread(target=goes_on, args=(listening,))
+        server.start()
+        connection = Punctual("127.0.0.1", listening.getsockname()[1], "x", timeout=20, ends_at=monotonic() + 1)
+        with pytest.raises(smtplib.SMTPServerDisconnected, match="timed out"):
+            connection.ehlo()
+        connection.close()
+        server.join()
 
 
 @pytest.mark.parametrize("scheme", ["smtp+starttls", "smtps"])

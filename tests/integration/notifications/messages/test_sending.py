@@ -23,7 +23,7 @@ from services.doubles.mailbox.store import StoredMail
 from services.notifications.channels.service import Providers, open_providers
 from services.notifications.handlers import handlers
 from services.notifications.messages import service as messages
-from services.notifications.messages.domain import ATTEMPTS_MAX
+from services.notifications.messages.domain import ATTEMPTS_MAX, LEASE, ClaimedMessage
 from services.notifications.messages.tasks import message_tasks
 from services.notifications.recipients.errors import RecipientUnknown
 from services.platform.actors import SYSTEM
@@ -137,6 +137,14 @@ def _emails_counted(database: Database, tenant: Tenant) -> int:
     with read_session(database, tenant.home, now=NOW) as session:
         usage = usage_by_meter(session, since=date(2000, 1, 1), until=date(2100, 1, 1))
     return sum(meter.quantity for meter in usage if meter.meter == "messages.email")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
+    """The wall's time, which a test may move."""
+    now = [wall_now()]
+    monkeypatch.setattr(messages, "wall_now", lambda: now[0])
+    return now
 
 
 @pytest.mark.parametrize(
@@ -272,10 +280,8 @@ def test_a_busy_server_gets_the_same_message_later(
     context: WorkContext,
     providers: Providers,
     mailbox: Mailbox,
-    monkeypatch: pytest.MonkeyPatch,
+    clock: list[datetime],
 ) -> None:
-    clock = [wall_now()]
-    monkeypatch.setattr(messages, "wall_now", lambda: clock[0])
     _hear(database, tenant, _contact("li@busy.test"))
     _hear(database, tenant, _purchase(new_id()))
 
@@ -295,14 +301,8 @@ def test_a_busy_server_gets_the_same_message_later(
 
 
 def test_a_server_that_is_away_parks_the_message_in_the_end(
-    database: Database,
-    tenant: Tenant,
-    doorbell: RecordingDoorbell,
-    context: WorkContext,
-    monkeypatch: pytest.MonkeyPatch,
+    database: Database, tenant: Tenant, doorbell: RecordingDoorbell, context: WorkContext, clock: list[datetime]
 ) -> None:
-    clock = [wall_now()]
-    monkeypatch.setattr(messages, "wall_now", lambda: clock[0])
     nobody = open_providers(smtp_url="smtp://127.0.0.1:1")
     _hear(database, tenant, _contact("li@example.test"))
     _hear(database, tenant, _purchase(new_id()))
@@ -317,6 +317,24 @@ def test_a_server_that_is_away_parks_the_message_in_the_end(
     assert (state, attempts) == ("parked", ATTEMPTS_MAX)
     assert str(error).startswith("PROVIDER_UNREACHABLE")
     nobody.close()
+
+
+def test_a_failure_that_is_told_late_says_nothing_of_the_attempt_under_way(
+    database: Database, tenant: Tenant, doorbell: RecordingDoorbell, context: WorkContext, clock: list[datetime]
+) -> None:
+    _hear(database, tenant, _contact("li@example.test"))
+    _hear(database, tenant, _purchase(new_id()))
+    (ring,) = doorbell.take("send_message")
+    claims: list[ClaimedMessage | None] = []
+    for _ in range(2):
+        with context.work_in(tenant, "send_message") as uow:
+            claims.append(messages.claim_message(uow, UUID(str(ring["message_id"]))))
+        clock[0] += LEASE + timedelta(seconds=1)
+    assert claims[0] is not None
+    with context.work_in(tenant, "send_message") as uow:
+        messages.settle_failed(uow, claims[0], reason="CONNECTION_LOST", is_final=True)
+
+    assert _states(database, tenant) == [("queued", 2, None)]
 
 
 def test_the_sweep_rings_for_overdue_messages_of_every_tenant(

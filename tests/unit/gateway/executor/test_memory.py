@@ -1,13 +1,16 @@
 """Plans are remembered with their documents, and count in what those may take."""
 
 import gc
+import sys
 import tracemalloc
 from itertools import product
 
 import pytest
+from graphql import OperationDefinitionNode, parse
 
 from services.gateway.graphql import documents as documents_module
 from services.gateway.graphql.documents import Documents, Prepared
+from services.gateway.graphql.executor.plan import PlannedOperation
 from tests.unit.gateway.executor.crooked import crooked_schema
 
 SCHEMA = crooked_schema()
@@ -76,3 +79,21 @@ def test_a_document_that_was_forgotten_meanwhile_is_not_counted(monkeypatch: pyt
 
     assert documents.remembered_bytes == 0
     assert documents.prepare(_text(1))[0] is not prepared
+
+
+def test_a_variant_keeps_nothing_that_its_first_caller_sent_but_the_choice() -> None:
+    secret = "hunter2" * 100
+    document = parse("query($a: Boolean!, $w: Wish!) { again: wish(wish: $w) @include(if: $a) wish(wish: $w) }")
+    (node,) = document.definitions
+    assert isinstance(node, OperationDefinitionNode)
+    planned = PlannedOperation(SCHEMA, document, node)
+    references = sys.getrefcount(secret)
+
+    values = planned.variables({"a": True, "w": {"word": secret}})
+    assert not isinstance(values, list)
+    variant = planned.variant(values)
+    assert variant is not None
+    assert (variant.plan(), variant.plan() is None) == (None, False)
+    del values
+
+    assert sys.getrefcount(secret) == references
