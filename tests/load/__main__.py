@@ -23,7 +23,7 @@ from tests.load.contenders import Service, members_over_http, purchases_over_htt
 from tests.load.expiry import expiry_measures
 from tests.load.measuring import Measure, Result, Sample, in_turns, measure
 from tests.load.night import pass_night
-from tests.load.pages import BY_EXECUTOR, PAGE, gather_crowd
+from tests.load.pages import BESIDE, BY_EXECUTOR, PAGE, gather_crowd
 from tests.load.peers.stand import Peer, PeerCalls, running_peers
 from tests.load.pgbench import Pgbench, PgbenchFailed, Place, by_lot
 from tests.load.profile import profile_table, profiles
@@ -94,6 +94,7 @@ def pages(stage: Stage, *, crowd: int = CROWD) -> list[Measure]:
         )
         for how, script, document, aim in (
             ("by SQL", "members_page_json.sql", PAGE, "55 %, 1 ms"),
+            ("beside others", "members_page.sql", BESIDE, "25 %, 3.5 ms"),
             ("compiled", "members_page.sql", BY_EXECUTOR, "25 %, 3.5 ms"),
         )
         for title, is_deep in (("first pages", False), ("deep pages", True))

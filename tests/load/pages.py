@@ -30,6 +30,8 @@ query($after: String) { members(first: 50, after: $after) {
     ledger(first: 5) { edges { node { id kind sequence points occurredAt } } } } }
   pageInfo { hasNextPage endCursor } } }"""
 """Its statement is that of ``reference/members_page_json.sql``."""
+BESIDE = PAGE.replace("members(first: 50", "all: __typename members(first: 50")
+"""The same beside a second field of the root."""
 BY_EXECUTOR = PAGE.replace("ledger(first: 5)", "ledger(first: 5, after: null)")
 """The same with a place within the ledger, for which the database writes no JSON. Its statements are those of
 ``reference/members_page.sql``."""
