@@ -50,7 +50,9 @@ def test_a_page_is_planned_once(crowd: Crowd, shared_urls: DatabaseUrls) -> None
     home = Home(crowd.schema, new_id())
     plans = "SELECT generic_plans FROM pg_prepared_statements WHERE statement LIKE 'SELECT m.id%%'"
     page = MembersPage(PAGE_MAX + 1, UUID(int=2**128 - 1))
-    with closing(open_database(shared_urls.app, pool_size=1, is_prepared=True)) as database:
+    # Statements are prepared only where no pooler mixes them.
+    url = shared_urls.server.direct_app_url(shared_urls.name)
+    with closing(open_database(url, pool_size=1, is_prepared=True)) as database:
         for _ in range(9):
             with read_session(database, home, now=wall_now()) as session:
                 profiles(session, picked=picked, source=page)
