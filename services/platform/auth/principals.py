@@ -97,6 +97,8 @@ class Authenticator:
             raise
         until = self._remembered_until(token, tenant_slug, host)
         with self._lock:
+            # Whoever comes again goes to the end: those who have been away longest are forgotten first.
+            self._reached.pop((token, tenant_slug, host), None)
             if len(self._reached) >= CACHE_ENTRIES_MAX:
                 del self._reached[next(iter(self._reached))]
             self._reached[token, tenant_slug, host] = (until, reached)
